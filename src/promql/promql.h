@@ -1,0 +1,58 @@
+/* The query language: text -> tree -> values. Knows series and where samples can be selected
+ * from (series/source.h); knows no store, no HTTP, no clock. */
+#pragma once
+
+#include "series/source.h"
+
+struct expr; /* a parsed expression; immutable, threads may share it */
+
+enum value_kind { VALUE_SCALAR, VALUE_STRING, VALUE_VECTOR, VALUE_MATRIX };
+
+enum {
+    PROMQL_TEXT_MAX_BYTES = 64 << 10,
+    PROMQL_DEPTH_MAX = 200,
+    PROMQL_POINTS_MAX = 11000,          /* for each series of a range query */
+    PROMQL_SAMPLES_MAX = 50000000,      /* held by one query */
+    PROMQL_LOOKBACK_MS = 5 * 60 * 1000,
+};
+
+/* The tree lives in the arena; text is copied. The sentence of an error begins "1:14: parse
+ * error: ..." with line and column, as Prometheus has it. */
+MUST_USE enum status promql_parse(struct span text, struct arena *arena, struct expr **out,
+                                  struct err *err);
+enum value_kind promql_kind(const struct expr *e);
+/* In Prometheus's canonical form. */
+void promql_print(struct buf *out, const struct expr *e);
+
+struct query {
+    const struct expr *expr;
+    int64_t start_ms, end_ms, step_ms; /* an instant query has start == end and step 0 */
+    int64_t lookback_ms;               /* 0: PROMQL_LOOKBACK_MS */
+    size_t samples_max;                /* 0: PROMQL_SAMPLES_MAX */
+    int64_t deadline_mono_ms;          /* 0: none */
+    const bool *cancelled;             /* may be NULL; looked at now and then */
+};
+
+struct result_series {
+    struct labels labels;
+    const struct sample *at; /* ascending; one for a vector */
+    size_t n;
+};
+
+struct result {
+    enum value_kind kind; /* a range query of a scalar or vector gives a matrix */
+    struct result_series *series; /* vector, matrix: in Prometheus's order */
+    size_t n;
+    double scalar;
+    int64_t t_ms;      /* of scalar and string */
+    struct span string;
+    const char **warnings;
+    size_t n_warnings;
+    size_t samples_read;
+};
+
+/* Everything in *out lives in the arena, or as long as the source's view. INVALID: the query
+ * is at fault (Prometheus's errorType "execution" or "bad_data"); TIMED_OUT; AGAIN: cancelled;
+ * FULL: a limit. */
+MUST_USE enum status promql_eval(const struct query *q, struct source *source,
+                                 struct arena *arena, struct result *out, struct err *err);

@@ -1,0 +1,64 @@
+/* Prometheus remote write 1.0: the protobuf message WriteRequest, encoded and decoded without
+ * a library (~3 message types), and its compressions: snappy block format and zstd.
+ *
+ *   WriteRequest { repeated TimeSeries timeseries = 1; ... metadata = 3 (skipped) }
+ *   TimeSeries   { repeated Label labels = 1; repeated Sample samples = 2; }
+ *   Label        { string name = 1; string value = 2; }
+ *   Sample       { double value = 1; int64 timestamp = 2; }  milliseconds */
+#pragma once
+
+#include "series/labels.h"
+#include "series/sample.h"
+
+enum {
+    WRITE_MESSAGE_MAX_BYTES = 32 << 20, /* unpacked */
+    WRITE_PACKED_MAX_BYTES = 8 << 20,
+};
+
+/* ---- reading ---- */
+
+/* One TimeSeries, still as bytes. Both spans hold whole fields with their tags; where labels or
+ * samples are not contiguous (no known sender does that) the message is refused. */
+struct write_entry {
+    struct span labels_raw, samples_raw;
+};
+
+struct write_reader {
+    struct span rest;
+    const char *fault; /* NULL as long as all was well-formed */
+};
+
+static inline struct write_reader write_reader_of(struct span message)
+{
+    return (struct write_reader){.rest = message};
+}
+/* False at the end, or at a fault. */
+bool write_next(struct write_reader *r, struct write_entry *e);
+/* Cuts the next sample from *samples_raw; false at the end or when *fault was set. */
+bool write_sample_next(struct span *samples_raw, struct sample *out, const char **fault);
+/* Sorted labels; spans point into the raw bytes. INVALID: no or bad metric name, empty or
+ * doubled label name, not UTF-8, a ceiling. */
+MUST_USE enum status write_labels(struct span labels_raw, struct label_builder *b,
+                                  struct labels *out, struct err *err);
+
+/* ---- writing ---- */
+
+/* Appends one TimeSeries. */
+void write_series(struct buf *out, struct labels labels, const struct sample *samples, size_t n);
+/* The same for labels that were encoded before with write_labels_raw. */
+void write_series_raw(struct buf *out, struct span labels_raw, const struct sample *samples,
+                      size_t n);
+void write_labels_raw(struct buf *out, struct labels labels);
+
+/* ---- compression ---- */
+
+enum compression { COMPRESSION_NONE, COMPRESSION_SNAPPY, COMPRESSION_ZSTD, COMPRESSION_GZIP };
+/* From a Content-Encoding; false for an unknown one. "" is none. */
+bool compression_of(struct span name, enum compression *out);
+const char *compression_name(enum compression c);
+/* Appends the unpacked bytes, at most max of them: FULL beyond (without having allocated
+ * them), INVALID for damaged input. */
+MUST_USE enum status unpack(enum compression c, struct span packed, size_t max, struct buf *out,
+                            struct err *err);
+MUST_USE enum status pack(enum compression c, struct span plain, struct buf *out,
+                          struct err *err);

@@ -1,0 +1,78 @@
+/* The only door to samples. What is behind it (embedded/, later PostgreSQL, InfluxDB, a
+ * Prometheus-compatible engine) knows series and bytes; nothing here knows HTTP, rules or
+ * hosts' meaning. Samples come in as remote-write messages (protobuf, not compressed), the one
+ * ingest format: whoever has other data encodes it with series/remote_write.h. */
+#pragma once
+
+#include "base/err.h"
+#include "series/source.h"
+
+struct store;
+struct store_writer;
+
+struct store_config {
+    const char *dir;            /* created when missing; one process at a time */
+    int64_t retention_ms;       /* 0: 30 days */
+    uint64_t retention_bytes;   /* 0: no limit */
+    int64_t future_max_ms;      /* samples later than now + this are refused; 0: 10 minutes */
+    int64_t (*now_ms)(void);    /* NULL: clock_wall_ms */
+};
+
+struct append_result {
+    size_t samples;    /* newly taken */
+    size_t duplicates; /* were there already, with the same value: no error */
+    size_t refused;    /* same time with another value, too old, too far in the future */
+    size_t series_new;
+    int64_t min_t_ms, max_t_ms; /* of the newly taken */
+    char refused_why[160];      /* the first reason, "" when none */
+};
+
+/* Called once, on a thread of the store, when everything taken is durable (status OK) or when
+ * it could not be made so. */
+typedef void (*store_done_fn)(void *arg, enum status status, const struct append_result *result,
+                              const struct err *err);
+
+MUST_USE enum status store_open(const struct store_config *config, struct store **out,
+                                struct err *err);
+/* Everything appended is made durable, then closed. NULL is fine. */
+void store_close(struct store *s);
+
+/* A writer remembers the order in which series arrive: one for each connection (or host). One
+ * thread at a time uses it. */
+struct store_writer *store_writer_open(struct store *s);
+void store_writer_close(struct store_writer *w); /* NULL is fine */
+/* Takes a remote-write message. INVALID: the message is malformed, nothing was taken; AGAIN:
+ * too much waits to be durable, retry; FULL: no space. On OK done is called later, exactly once;
+ * on any other status it is not called. request is not needed after the call. */
+MUST_USE enum status store_append(struct store_writer *w, struct span request,
+                                  store_done_fn done, void *arg, struct err *err);
+/* store_append and the wait for it. */
+MUST_USE enum status store_append_wait(struct store_writer *w, struct span request,
+                                       struct append_result *result, struct err *err);
+
+/* A consistent view for one query. Close soon: it holds memory. Any thread. */
+struct source *store_read_begin(struct store *s);
+void store_read_end(struct source *view);
+
+/* Samples of matching series in start..end become invisible at once and space is given back
+ * by the next compaction. */
+MUST_USE enum status store_delete(struct store *s, const struct matcher *matchers, size_t n,
+                                  int64_t start_ms, int64_t end_ms, struct err *err);
+
+struct store_stats {
+    uint64_t series_active, samples_appended, samples_stored, bytes_on_disk, log_bytes;
+    uint64_t commits, duplicates, refused, blocks;
+    int64_t min_t_ms, max_t_ms; /* 0 when empty */
+};
+void store_stats(struct store *s, struct store_stats *out);
+
+struct store_host_stats {
+    struct span instance; /* value of the label instance */
+    uint64_t series, samples, bytes;
+    int64_t min_t_ms, max_t_ms;
+};
+MUST_USE enum status store_hosts(struct store *s, struct arena *arena,
+                                 struct store_host_stats **out, size_t *n, struct err *err);
+
+/* Seals, compacts and drops what is due now; the store does it by itself every minute. */
+MUST_USE enum status store_maintain(struct store *s, struct err *err);
