@@ -26,9 +26,9 @@ void *arena_zero(struct arena *a, size_t count, size_t size) __attribute__((mall
 /* Grows an array from the arena: a new place with the old bytes copied (or the same place
  * when it was the last allocation). */
 void *arena_grow(struct arena *a, void *old, size_t old_bytes, size_t new_bytes);
-char *arena_dup(struct arena *a, const char *text);      /* a copy, terminated */
-char *arena_dup_span(struct arena *a, struct span s);    /* a copy, terminated */
-struct span arena_span(struct arena *a, struct span s);  /* a copy */
+char *arena_dup(struct arena *a, const char *text);     /* a copy, terminated */
+char *arena_dup_span(struct arena *a, struct span s);   /* a copy, terminated */
+struct span arena_span(struct arena *a, struct span s); /* a copy */
 char *arena_printf(struct arena *a, const char *format, ...) PRINTF(2, 3);
 void arena_reset(struct arena *a); /* keeps the largest block for the next use */
 void arena_free(struct arena *a);  /* empty again; may be used further */

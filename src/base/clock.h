@@ -5,10 +5,10 @@
 #include <stdbool.h>
 #include <stdint.h>
 
-int64_t clock_wall_ms(void);  /* milliseconds since 1970 UTC */
-int64_t clock_mono_ms(void);  /* never goes back; origin unspecified */
+int64_t clock_wall_ms(void); /* milliseconds since 1970 UTC */
+int64_t clock_mono_ms(void); /* never goes back; origin unspecified */
 int64_t clock_mono_ns(void);
-int64_t clock_cpu_ns(void);   /* CPU time of this process, user and system */
+int64_t clock_cpu_ns(void); /* CPU time of this process, user and system */
 
 /* From now on wall and mono time are what the test says; also for other threads. */
 void clock_fake(int64_t wall_ms);

@@ -9,7 +9,7 @@ enum { SHA256_BYTES = 32, TOKEN_BYTES = 32, TOKEN_TEXT_MAX = 64 };
 void random_bytes(void *out, size_t n); /* from the kernel; ends the process if it cannot */
 uint64_t random_u64(void);
 void sha256(struct span data, uint8_t digest[SHA256_BYTES]);
-void hex_encode(struct span bytes, char *text); /* 2 n + 1 characters */
+void hex_encode(struct span bytes, char *text);              /* 2 n + 1 characters */
 bool hex_decode(struct span text, uint8_t *bytes, size_t n); /* exactly n bytes */
 /* Same length and bytes, in time that depends on the lengths only. */
 bool secret_eq(struct span a, struct span b);

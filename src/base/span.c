@@ -29,8 +29,7 @@ bool span_starts(struct span s, struct span prefix)
 
 bool span_ends(struct span s, struct span suffix)
 {
-    return s.len >= suffix.len &&
-           span_eq(span_from(s.at + s.len - suffix.len, suffix.len), suffix);
+    return s.len >= suffix.len && span_eq(span_from(s.at + s.len - suffix.len, suffix.len), suffix);
 }
 
 size_t span_find(struct span s, char c)

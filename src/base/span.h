@@ -58,7 +58,7 @@ bool span_word(struct span *rest, struct span *word);
 /* The whole span must be the number, no blanks around it; *out is untouched on failure. */
 bool span_u64(struct span s, uint64_t *out);
 bool span_i64(struct span s, int64_t *out);
-bool span_hex(struct span s, uint64_t *out); /* digits only, no 0x */
+bool span_hex(struct span s, uint64_t *out);  /* digits only, no 0x */
 bool span_double(struct span s, double *out); /* as strtod: also inf, nan, hex floats */
 
 /* 64-bit hash of the bytes; the same in every process, so not for hostile keys alone. */

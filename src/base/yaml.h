@@ -14,13 +14,13 @@ enum yaml_kind { YAML_SCALAR, YAML_LIST, YAML_MAP };
 
 struct yaml {
     enum yaml_kind kind;
-    const char *file; /* as given to yaml_parse */
+    const char *file;      /* as given to yaml_parse */
     unsigned line, column; /* from 1 */
-    bool quoted;       /* a scalar in quotes or a block: never a number, bool or null */
-    struct span text;  /* YAML_SCALAR; terminated too */
-    size_t n;          /* items, or pairs */
-    struct yaml **keys;  /* YAML_MAP: scalars */
-    struct yaml **items; /* YAML_LIST items, YAML_MAP values */
+    bool quoted;           /* a scalar in quotes or a block: never a number, bool or null */
+    struct span text;      /* YAML_SCALAR; terminated too */
+    size_t n;              /* items, or pairs */
+    struct yaml **keys;    /* YAML_MAP: scalars */
+    struct yaml **items;   /* YAML_LIST items, YAML_MAP values */
 };
 
 /* *root lives in the arena; NULL for an empty file. */
@@ -49,8 +49,8 @@ MUST_USE enum status yaml_double(const struct yaml *node, double min, double max
 MUST_USE enum status yaml_duration_ms(const struct yaml *node, int64_t min, int64_t max,
                                       int64_t *out, struct err *err);
 /* "64KiB", "256MiB", "1GiB", "4096" in bytes. */
-MUST_USE enum status yaml_bytes(const struct yaml *node, uint64_t min, uint64_t max,
-                                uint64_t *out, struct err *err);
+MUST_USE enum status yaml_bytes(const struct yaml *node, uint64_t min, uint64_t max, uint64_t *out,
+                                struct err *err);
 /* Fails with the place and the nearest known name when the map has a key that is not in
  * known[] (ended by NULL). */
 MUST_USE enum status yaml_known_keys(const struct yaml *map, const char *const *known,
