@@ -14,7 +14,7 @@
 
 /* In a test file:   const struct CMUnitTest span_tests[] = {cmocka_unit_test(...)...};
  *                   const size_t span_tests_n = COUNT(span_tests);
- * in main.c:        UNIT_TESTS(span) ... */
+ * in main.c:        UNIT_DECLARE(span); ... return UNIT_RUN(span) + ... */
 #define UNIT_DECLARE(name)                                                                         \
     extern const struct CMUnitTest name##_tests[];                                                 \
     extern const size_t name##_tests_n
@@ -29,17 +29,17 @@
             fail_msg("%s: %s", #call, err->text);                                                  \
     } while (0)
 /* The call fails with that status and a sentence that contains text. */
-#define assert_fails(call, wanted, text)                                                           \
+#define assert_fails(call, wanted, says)                                                           \
     do {                                                                                           \
         struct err assert_err = {0};                                                               \
         struct err *err = &assert_err;                                                             \
         assert_int_equal((call), (wanted));                                                        \
-        if (!strstr(err->text, (text)))                                                            \
-            fail_msg("%s: \"%s\" does not say \"%s\"", #call, err->text, (text));                  \
+        if (!strstr(err->text, (says)))                                                            \
+            fail_msg("%s: \"%s\" does not say \"%s\"", #call, err->text, (says));                  \
     } while (0)
-#define assert_span(span, text)                                                                    \
+#define assert_span(got, want)                                                                     \
     do {                                                                                           \
-        struct span assert_s = (span);                                                             \
-        if (!span_is(assert_s, (text)))                                                            \
-            fail_msg("\"%.*s\" is not \"%s\"", SPAN_ARG(assert_s), (text));                        \
+        struct span assert_s = (got);                                                              \
+        if (!span_is(assert_s, (want)))                                                            \
+            fail_msg("\"%.*s\" is not \"%s\"", SPAN_ARG(assert_s), (want));                        \
     } while (0)

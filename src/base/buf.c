@@ -111,7 +111,8 @@ void buf_i64(struct buf *b, int64_t n)
 static void put_shortest(struct buf *b, double v)
 {
     char text[DOUBLE_MAX_BYTES];
-    int precision = 15;
+    /* 15 digits always survive a normal double; a subnormal one may need fewer. */
+    int precision = fabs(v) < 0x1p-1022 ? 1 : 15;
     do
         snprintf(text, sizeof text, "%.*e", precision - 1, v);
     while (precision++ < 17 && strtod(text, NULL) != v);
