@@ -36,6 +36,7 @@ build   zlib1g-dev
 run     curl                    curl
 test    libcmocka-dev
 test    clang                   clang
+test    libclang-rt-dev
 test    clang-format            clang-format
 test    clang-tidy              clang-tidy
 test    python3                 python3

@@ -32,7 +32,7 @@ struct http_request;
 typedef void (*http_handler)(struct http_request *req, void *arg);
 
 struct http_server_config {
-    const char *listen; /* "127.0.0.1:5000", "[::1]:5000", ":5000"; port 0 picks one */
+    const char *listen;             /* "127.0.0.1:5000", "[::1]:5000", ":5000"; port 0 picks one */
     const char *tls_cert, *tls_key; /* PEM files, both or none */
     size_t body_max_bytes;          /* default ceiling for a body; 0: 8 MiB */
     int64_t head_deadline_ms;       /* 0: 10 s to send a whole head */
@@ -127,10 +127,10 @@ MUST_USE enum status http_client_open(struct loop *loop, const struct http_clien
 void http_client_close(struct http_client *c); /* no callback after it; NULL is fine */
 /* Bytes are copied. Exactly one call of fn for each call that returns OK; AGAIN while another
  * request is under way. */
-MUST_USE enum status http_client_send(struct http_client *c, const char *method,
-                                      const char *path, const struct http_header *headers,
-                                      size_t n_headers, struct span body, http_answer_fn fn,
-                                      void *arg, struct err *err);
+MUST_USE enum status http_client_send(struct http_client *c, const char *method, const char *path,
+                                      const struct http_header *headers, size_t n_headers,
+                                      struct span body, http_answer_fn fn, void *arg,
+                                      struct err *err);
 bool http_client_busy(const struct http_client *c);
 struct span http_answer_header(const struct http_answer *a, const char *name);
 

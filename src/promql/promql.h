@@ -11,8 +11,8 @@ enum value_kind { VALUE_SCALAR, VALUE_STRING, VALUE_VECTOR, VALUE_MATRIX };
 enum {
     PROMQL_TEXT_MAX_BYTES = 64 << 10,
     PROMQL_DEPTH_MAX = 200,
-    PROMQL_POINTS_MAX = 11000,          /* for each series of a range query */
-    PROMQL_SAMPLES_MAX = 50000000,      /* held by one query */
+    PROMQL_POINTS_MAX = 11000,     /* for each series of a range query */
+    PROMQL_SAMPLES_MAX = 50000000, /* held by one query */
     PROMQL_LOOKBACK_MS = 5 * 60 * 1000,
 };
 
@@ -40,11 +40,11 @@ struct result_series {
 };
 
 struct result {
-    enum value_kind kind; /* a range query of a scalar or vector gives a matrix */
+    enum value_kind kind;         /* a range query of a scalar or vector gives a matrix */
     struct result_series *series; /* vector, matrix: in Prometheus's order */
     size_t n;
     double scalar;
-    int64_t t_ms;      /* of scalar and string */
+    int64_t t_ms; /* of scalar and string */
     struct span string;
     const char **warnings;
     size_t n_warnings;
@@ -54,5 +54,5 @@ struct result {
 /* Everything in *out lives in the arena, or as long as the source's view. INVALID: the query
  * is at fault (Prometheus's errorType "execution" or "bad_data"); TIMED_OUT; AGAIN: cancelled;
  * FULL: a limit. */
-MUST_USE enum status promql_eval(const struct query *q, struct source *source,
-                                 struct arena *arena, struct result *out, struct err *err);
+MUST_USE enum status promql_eval(const struct query *q, struct source *source, struct arena *arena,
+                                 struct result *out, struct err *err);

@@ -20,8 +20,7 @@ const struct span *regex_literals(const struct regex *r, size_t *n);
 struct span regex_prefix(const struct regex *r);
 /* With groups, for label_replace: replaces $1, ${name} in the template by what text's full
  * match captured; false when text does not match. */
-bool regex_replace(const struct regex *r, struct span text, struct span template,
-                   struct buf *out);
+bool regex_replace(const struct regex *r, struct span text, struct span template, struct buf *out);
 void regex_free(struct regex *r); /* NULL is fine */
 
 struct matcher {

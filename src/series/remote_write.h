@@ -60,5 +60,4 @@ const char *compression_name(enum compression c);
  * them), INVALID for damaged input. */
 MUST_USE enum status unpack(enum compression c, struct span packed, size_t max, struct buf *out,
                             struct err *err);
-MUST_USE enum status pack(enum compression c, struct span plain, struct buf *out,
-                          struct err *err);
+MUST_USE enum status pack(enum compression c, struct span plain, struct buf *out, struct err *err);

@@ -9,17 +9,17 @@
 struct select_hints {
     int64_t start_ms, end_ms; /* samples outside (start, end] are not needed */
     int64_t step_ms, range_ms;
-    struct span func;         /* "rate", "sum_over_time", ...: the function around it, or empty */
-    bool labels_only;         /* no samples are needed */
+    struct span func; /* "rate", "sum_over_time", ...: the function around it, or empty */
+    bool labels_only; /* no samples are needed */
 };
 
 /* One selected series. Samples are ascending in time, at most one for each time, stale
  * markers included. */
 struct selected {
-    struct labels labels;   /* sorted; valid as long as the arena or the source says */
-    uint64_t ref;           /* the source's own handle */
-    const int64_t *t_ms;    /* n times; NULL until source_read */
-    const double *v;        /* n values */
+    struct labels labels; /* sorted; valid as long as the arena or the source says */
+    uint64_t ref;         /* the source's own handle */
+    const int64_t *t_ms;  /* n times; NULL until source_read */
+    const double *v;      /* n values */
     size_t n;
 };
 
@@ -32,8 +32,8 @@ struct source {
                           struct selected **out, size_t *n_out, struct err *err);
     /* Decodes the samples of one selected series in the hints' range into the arena: fills t_ms,
      * v and n. May be called from the thread that called select, any number of times. */
-    enum status (*read)(struct source *s, struct selected *series,
-                        const struct select_hints *hints, struct arena *arena, struct err *err);
+    enum status (*read)(struct source *s, struct selected *series, const struct select_hints *hints,
+                        struct arena *arena, struct err *err);
     /* Label names (name empty) or the values of one label, sorted, over the series that
      * match and have samples in start..end. */
     enum status (*label_values)(struct source *s, struct span name, const struct matcher *matchers,

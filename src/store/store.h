@@ -11,11 +11,11 @@ struct store;
 struct store_writer;
 
 struct store_config {
-    const char *dir;            /* created when missing; one process at a time */
-    int64_t retention_ms;       /* 0: 30 days */
-    uint64_t retention_bytes;   /* 0: no limit */
-    int64_t future_max_ms;      /* samples later than now + this are refused; 0: 10 minutes */
-    int64_t (*now_ms)(void);    /* NULL: clock_wall_ms */
+    const char *dir;          /* created when missing; one process at a time */
+    int64_t retention_ms;     /* 0: 30 days */
+    uint64_t retention_bytes; /* 0: no limit */
+    int64_t future_max_ms;    /* samples later than now + this are refused; 0: 10 minutes */
+    int64_t (*now_ms)(void);  /* NULL: clock_wall_ms */
 };
 
 struct append_result {
@@ -44,8 +44,8 @@ void store_writer_close(struct store_writer *w); /* NULL is fine */
 /* Takes a remote-write message. INVALID: the message is malformed, nothing was taken; AGAIN:
  * too much waits to be durable, retry; FULL: no space. On OK done is called later, exactly once;
  * on any other status it is not called. request is not needed after the call. */
-MUST_USE enum status store_append(struct store_writer *w, struct span request,
-                                  store_done_fn done, void *arg, struct err *err);
+MUST_USE enum status store_append(struct store_writer *w, struct span request, store_done_fn done,
+                                  void *arg, struct err *err);
 /* store_append and the wait for it. */
 MUST_USE enum status store_append_wait(struct store_writer *w, struct span request,
                                        struct append_result *result, struct err *err);
