@@ -1,5 +1,6 @@
 #include "base/clock.h"
 #include "base/loop.h"
+#include "base/pool.h"
 #include "base/queue.h"
 #include "unit.h"
 
@@ -104,6 +105,43 @@ static void a_loop_runs_timers_posts_and_signals(void **state UNUSED)
     assert_int_equal(t.posted, 1000);
 }
 
+struct pooled {
+    struct loop *loop;
+    _Atomic int worked;
+    int done;
+};
+
+static void work(void *arg)
+{
+    ((struct pooled *)arg)->worked++;
+}
+
+static void worked(void *arg)
+{
+    struct pooled *t = arg;
+    if (++t->done == 100)
+        loop_stop(t->loop);
+}
+
+static void a_pool_hands_results_to_the_loop(void **state UNUSED)
+{
+    struct pooled t = {0};
+    assert_ok(loop_open(&t.loop, err));
+    struct pool *p = pool_open(2, 100);
+    for (int i = 0; i < 100; i++)
+        assert_true(pool_submit(p, work, worked, t.loop, &t));
+    loop_run(t.loop);
+    assert_int_equal(t.done, 100);
+    assert_int_equal(t.worked, 100);
+    pool_close(p);
+    p = pool_open(0, 1); /* nobody works: the second one does not fit */
+    assert_true(pool_submit(p, work, worked, t.loop, &t));
+    assert_int_equal(pool_waiting(p), 1);
+    assert_false(pool_submit(p, work, worked, t.loop, &t));
+    pool_close(p);
+    loop_close(t.loop);
+}
+
 static void a_fake_clock_obeys(void **state UNUSED)
 {
     clock_fake(1000000);
@@ -121,6 +159,7 @@ const struct CMUnitTest threads_tests[] = {
     cmocka_unit_test(a_full_queue_is_answered),
     cmocka_unit_test(readers_share_the_work),
     cmocka_unit_test(a_loop_runs_timers_posts_and_signals),
+    cmocka_unit_test(a_pool_hands_results_to_the_loop),
     cmocka_unit_test(a_fake_clock_obeys),
 };
 const size_t threads_tests_n = COUNT(threads_tests);

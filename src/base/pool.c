@@ -1,0 +1,65 @@
+#include "base/pool.h"
+
+#include "base/arena.h"
+#include "base/queue.h"
+
+#include <pthread.h>
+
+struct job {
+    loop_fn work, done;
+    struct loop *loop;
+    void *arg;
+};
+
+struct pool {
+    struct queue *jobs;
+    unsigned n_threads;
+    pthread_t threads[];
+};
+
+static void *run_jobs(void *arg)
+{
+    struct pool *p = arg;
+    for (struct job *job; (job = queue_pop(p->jobs, -1)); free(job)) {
+        job->work(job->arg);
+        loop_post(job->loop, job->done, job->arg);
+    }
+    return NULL;
+}
+
+struct pool *pool_open(unsigned threads, size_t waiting_max)
+{
+    struct pool *p = mem_zero(1, sizeof *p + threads * sizeof p->threads[0]);
+    p->jobs = queue_open(waiting_max);
+    for (unsigned i = 0; i < threads; i++)
+        p->n_threads += pthread_create(&p->threads[i], NULL, run_jobs, p) == 0;
+    return p;
+}
+
+void pool_close(struct pool *p)
+{
+    if (!p)
+        return;
+    queue_end(p->jobs);
+    for (unsigned i = 0; i < p->n_threads; i++)
+        pthread_join(p->threads[i], NULL);
+    for (struct job *job; (job = queue_pop(p->jobs, 0));)
+        free(job); /* only when there was no thread to run it */
+    queue_close(p->jobs);
+    free(p);
+}
+
+bool pool_submit(struct pool *p, loop_fn work, loop_fn done, struct loop *loop, void *arg)
+{
+    struct job *job = mem_alloc(sizeof *job);
+    *job = (struct job){.work = work, .done = done, .loop = loop, .arg = arg};
+    if (queue_push(p->jobs, job))
+        return true;
+    free(job);
+    return false;
+}
+
+size_t pool_waiting(struct pool *p)
+{
+    return queue_len(p->jobs);
+}
