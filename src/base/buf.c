@@ -106,9 +106,9 @@ void buf_i64(struct buf *b, int64_t n)
     buf_u64(b, n < 0 ? 0 - (uint64_t)n : (uint64_t)n);
 }
 
-/* Go's 'f' format with the shortest precision, which Prometheus uses: plain digits between
- * 1e-4 and 1e21, an exponent outside. */
-static void put_shortest(struct buf *b, double v)
+/* Go's 'g' format with the shortest precision, which Prometheus uses: plain digits from
+ * 10^smallest up to 1e21, an exponent outside. */
+static void put_shortest(struct buf *b, double v, int smallest)
 {
     char text[DOUBLE_MAX_BYTES];
     /* 15 digits always survive a normal double; a subnormal one may need fewer. */
@@ -131,7 +131,7 @@ static void put_shortest(struct buf *b, double v)
     while (n > 1 && digits[n - 1] == '0')
         n--;
 
-    if (exponent < -4 || exponent >= 21) {
+    if (exponent < smallest || exponent >= 21) {
         buf_put(b, digits, 1);
         if (n > 1) {
             buf_char(b, '.');
@@ -156,7 +156,7 @@ static void put_shortest(struct buf *b, double v)
     }
 }
 
-void buf_double(struct buf *b, double v)
+static void put_double(struct buf *b, double v, int smallest)
 {
     if (isnan(v)) {
         buf_str(b, "NaN");
@@ -167,7 +167,25 @@ void buf_double(struct buf *b, double v)
     } else if (fabs(v) < 1e15 && v == (double)(int64_t)v) {
         buf_i64(b, (int64_t)v); /* most values are whole: no need to search for digits */
     } else {
-        put_shortest(b, v);
+        put_shortest(b, v, smallest);
+    }
+}
+
+void buf_double(struct buf *b, double v)
+{
+    put_double(b, v, -4);
+}
+
+void buf_double_json(struct buf *b, double v)
+{
+    size_t start = b->len;
+    put_double(b, v, -6);
+    if (b->failed || b->len - start < 4)
+        return;
+    char *end = b->at + b->len;
+    if (end[-4] == 'e' && end[-3] == '-' && end[-2] == '0') {
+        end[-2] = end[-1];
+        b->len--;
     }
 }
 

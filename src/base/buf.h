@@ -28,6 +28,8 @@ void buf_i64(struct buf *b, int64_t n);  /* decimal */
 /* The shortest decimal text that reads back as the same bits, as Prometheus writes it:
  * 1, 0.1, 1e+21, NaN, +Inf, -Inf. */
 void buf_double(struct buf *b, double v);
+/* The same, as Prometheus's JSON has it: plain digits from 1e-6 on, and e-9 instead of e-09. */
+void buf_double_json(struct buf *b, double v);
 void buf_varint(struct buf *b, uint64_t n); /* protobuf's */
 /* Room for n more bytes, to be filled by the caller who then adds to .len; NULL and failed
  * when the ceiling is reached. */

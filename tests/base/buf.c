@@ -38,6 +38,27 @@ static void doubles_are_written_as_prometheus_does(void **state UNUSED)
     }
 }
 
+static void json_doubles_stay_plain_longer(void **state UNUSED)
+{
+    static const struct {
+        double v;
+        const char *want;
+    } cases[] = {
+        {0.00001, "0.00001"},
+        {0.000001, "0.000001"},
+        {0.0000001, "1e-7"},
+        {1.5e-10, "1.5e-10"},
+        {1e21, "1e+21"},
+        {NAN, "NaN"},
+        {1, "1"},
+    };
+    for (size_t i = 0; i < COUNT(cases); i++) {
+        auto_buf b = {0};
+        buf_double_json(&b, cases[i].v);
+        assert_string_equal(buf_text(&b), cases[i].want);
+    }
+}
+
 static void doubles_read_back_as_the_same_bits(void **state UNUSED)
 {
     uint64_t seed = 88172645463325252u;
@@ -106,6 +127,7 @@ static void integers_reach_their_limits(void **state UNUSED)
 
 const struct CMUnitTest buf_tests[] = {
     cmocka_unit_test(doubles_are_written_as_prometheus_does),
+    cmocka_unit_test(json_doubles_stay_plain_longer),
     cmocka_unit_test(doubles_read_back_as_the_same_bits),
     cmocka_unit_test(the_ceiling_holds_and_is_remembered),
     cmocka_unit_test(long_formats_are_not_cut),
