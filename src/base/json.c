@@ -108,12 +108,17 @@ static void put_string(struct buf *out, struct span text)
     buf_char(out, '"');
 }
 
-void json_key(struct json *j, const char *key)
+void json_key_span(struct json *j, struct span key)
 {
     before_value(j);
-    put_string(j->out, span_of(key));
+    put_string(j->out, key);
     buf_char(j->out, ':');
     j->after_key = true;
+}
+
+void json_key(struct json *j, const char *key)
+{
+    json_key_span(j, span_of(key));
 }
 
 void json_span(struct json *j, struct span text)

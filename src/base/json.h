@@ -23,6 +23,7 @@ void json_end_object(struct json *j);
 void json_array(struct json *j); /* [ */
 void json_end_array(struct json *j);
 void json_key(struct json *j, const char *key);
+void json_key_span(struct json *j, struct span key);
 void json_string(struct json *j, const char *text); /* NULL writes null */
 /* Invalid UTF-8 becomes U+FFFD; control characters, < and > and & are escaped (< so that the
  * text is harmless inside a page). */

@@ -1,0 +1,55 @@
+/* Every HTTP address of the server in one table (routes.c), and what answers them: Prometheus's
+ * API, Galen's own, the seeds' interface, live WebSockets, the console's files. Turns requests
+ * into calls of store, promql, record, advise and access, and their values into JSON. Writes no
+ * SQL, knows no rule, keeps no data of its own but who is watching. Runs on one loop; what takes
+ * long goes to the workers. */
+#pragma once
+
+#include "access/access.h"
+#include "advise/advise.h"
+#include "base/pool.h"
+#include "net/http.h"
+#include "record/record.h"
+#include "store/store.h"
+
+struct api;
+
+/* A batch of samples on its way from a request to the store. */
+struct batch {
+    struct store_writer *writer;
+    struct span message;  /* remote-write protobuf, unpacked; valid during take only */
+    struct span instance; /* of the first series; lives as long as the batch */
+    /* What became of it: called on the loop's thread, exactly once. */
+    void (*done)(struct batch *b, enum status st, const struct append_result *result,
+                 const struct err *err);
+    struct append_result result; /* room for whoever carries it across threads */
+    struct err err;
+    enum status status;
+    void *owner;
+};
+
+struct api_config {
+    struct loop *loop;
+    struct pool *workers;
+    struct store *store;
+    struct record *record;
+    struct access *access;
+    struct adviser *adviser;
+    /* Takes a batch; done is called later whatever happens. */
+    void (*take)(void *pipeline, struct batch *b);
+    void *pipeline;
+    const char *version;
+};
+
+struct api *api_open(const struct api_config *config);
+void api_close(struct api *a); /* NULL is fine */
+
+/* The two handlers of the HTTP server; arg is the struct api. */
+void api_on_head(struct http_request *req, void *arg);
+void api_on_request(struct http_request *req, void *arg);
+
+/* For those who watch. Loop thread. */
+void api_samples_arrived(struct api *a, struct span instance, int64_t now_mono_ms);
+void api_analysis_made(struct api *a, const char *host_id, struct span analysis_json);
+/* Samples may be taken and queries answered from now on (/readyz). */
+void api_ready(struct api *a, bool ready);

@@ -1,0 +1,69 @@
+/* Inside api/: one request with who makes it, and the table row that it met. */
+#pragma once
+
+#include "api/api.h"
+
+struct api {
+    struct loop *loop;
+    struct pool *workers;
+    struct store *store;
+    struct record *record;
+    struct access *access;
+    struct adviser *adviser;
+    void (*take)(void *pipeline, struct batch *b);
+    void *pipeline;
+    const char *version;
+    struct live *live;
+    bool ready;
+};
+
+struct call {
+    struct http_request *req;
+    struct api *api;
+    struct principal who;
+    struct span id; /* what stands in the path where the route has ID */
+};
+
+/* ---- handlers, one line each in routes.c ---- */
+
+void prometheus_query(struct call *c);
+void prometheus_query_range(struct call *c);
+void write_samples(struct call *c);
+void session_login(struct call *c);
+void session_logout(struct call *c);
+void session_show(struct call *c);
+void session_password(struct call *c);
+void hosts_list(struct call *c);
+void hosts_show(struct call *c);
+void hosts_analysis(struct call *c);
+void results_list(struct call *c);
+void results_summary(struct call *c);
+void results_delete(struct call *c);
+void enroll_make_token(struct call *c);
+void enroll_agent(struct call *c);
+void analyze_payload(struct call *c);
+void live_open(struct call *c);
+void openapi_show(struct call *c);
+void health_alive(struct call *c);
+void health_ready(struct call *c);
+void health_metrics(struct call *c);
+void console_file(struct call *c);
+
+/* ---- what handlers share ---- */
+
+/* 503 with Retry-After. */
+void api_busy(struct call *c, const char *why);
+/* The HTTP status that fits, with the sentence as detail. */
+void api_failure(struct call *c, enum status st, const struct err *err);
+void api_json(struct call *c, int status, struct buf *body); /* 500 when the buf failed */
+void api_no_content(struct call *c);
+/* GET /hosts as {"hosts":[...]} without the braces: shared with live. */
+MUST_USE enum status hosts_json(struct api *a, struct buf *out, struct err *err);
+
+/* ---- live.c ---- */
+
+struct live *live_new(struct api *a);
+void live_free(struct live *l);
+void live_samples_arrived(struct live *l, struct span instance, int64_t now_mono_ms);
+void live_analysis_made(struct live *l, const char *host_id, struct span analysis_json);
+size_t live_viewers(const struct live *l);

@@ -1,0 +1,143 @@
+#include "api/prometheus_json.h"
+
+#include "base/json.h"
+
+void prometheus_time(struct buf *out, int64_t t_ms)
+{
+    if (t_ms < 0) {
+        buf_char(out, '-');
+        t_ms = -t_ms;
+    }
+    buf_i64(out, t_ms / 1000);
+    if (t_ms % 1000)
+        buf_printf(out, ".%03d", (int)(t_ms % 1000));
+}
+
+void prometheus_labels(struct buf *out, struct labels l)
+{
+    struct json j = json_to(out);
+    json_object(&j);
+    for (size_t i = 0; i < l.n; i++) {
+        json_key_span(&j, l.at[i].name);
+        json_span(&j, l.at[i].value);
+    }
+    json_end_object(&j);
+}
+
+/* [1435781451.781,"0.5"] */
+static void put_point(struct buf *out, int64_t t_ms, double v)
+{
+    buf_char(out, '[');
+    prometheus_time(out, t_ms);
+    buf_str(out, ",\"");
+    buf_double_json(out, v);
+    buf_str(out, "\"]");
+}
+
+static void put_series(struct buf *out, const struct result_series *s, bool matrix)
+{
+    buf_str(out, "{\"metric\":");
+    prometheus_labels(out, s->labels);
+    if (!matrix) {
+        buf_str(out, ",\"value\":");
+        put_point(out, s->at[0].t_ms, s->at[0].v);
+    } else {
+        buf_str(out, ",\"values\":[");
+        for (size_t i = 0; i < s->n; i++) {
+            if (i)
+                buf_char(out, ',');
+            put_point(out, s->at[i].t_ms, s->at[i].v);
+        }
+        buf_char(out, ']');
+    }
+    buf_char(out, '}');
+}
+
+static void put_warnings(struct buf *out, const struct result *r)
+{
+    if (!r->n_warnings)
+        return;
+    struct json j = json_to(out);
+    buf_str(out, ",\"warnings\":");
+    json_array(&j);
+    for (size_t i = 0; i < r->n_warnings; i++)
+        json_string(&j, r->warnings[i]);
+    json_end_array(&j);
+}
+
+static void put_string(struct buf *out, const struct result *r)
+{
+    struct json j = json_to(out);
+    buf_char(out, '[');
+    prometheus_time(out, r->t_ms);
+    buf_char(out, ',');
+    json_span(&j, r->string);
+    buf_char(out, ']');
+}
+
+int prometheus_result(struct buf *out, const struct result *r)
+{
+    static const char *const kinds[] = {
+        [VALUE_SCALAR] = "scalar",
+        [VALUE_STRING] = "string",
+        [VALUE_VECTOR] = "vector",
+        [VALUE_MATRIX] = "matrix",
+    };
+    buf_printf(out, "{\"status\":\"success\",\"data\":{\"resultType\":\"%s\",\"result\":",
+               kinds[r->kind]);
+    if (r->kind == VALUE_SCALAR) {
+        put_point(out, r->t_ms, r->scalar);
+    } else if (r->kind == VALUE_STRING) {
+        put_string(out, r);
+    } else {
+        buf_char(out, '[');
+        for (size_t i = 0; i < r->n; i++) {
+            if (i)
+                buf_char(out, ',');
+            put_series(out, &r->series[i], r->kind == VALUE_MATRIX);
+        }
+        buf_char(out, ']');
+    }
+    buf_char(out, '}');
+    put_warnings(out, r);
+    buf_char(out, '}');
+    return 200;
+}
+
+int prometheus_error(struct buf *out, const char *type, const char *text)
+{
+    static const struct {
+        const char *type;
+        int http_status;
+    } kinds[] = {
+        {"bad_data", 400},  {"execution", 422},   {"timeout", 503},
+        {"canceled", 503},  {"unavailable", 503}, {"internal", 500},
+        {"not_found", 404},
+    };
+    struct json j = json_to(out);
+    json_object(&j);
+    json_field(&j, "status", "error");
+    json_field(&j, "errorType", type);
+    json_field(&j, "error", text);
+    json_end_object(&j);
+    for (size_t i = 0; i < COUNT(kinds); i++)
+        if (span_is(span_of(type), kinds[i].type))
+            return kinds[i].http_status;
+    return 500;
+}
+
+int prometheus_failure(struct buf *out, enum status st, const struct err *err)
+{
+    switch (st) {
+    case TIMED_OUT:
+        return prometheus_error(out, "timeout", err->text);
+    case AGAIN:
+        return prometheus_error(out, "canceled", err->text);
+    case INVALID:
+    case UNSUPPORTED:
+    case FULL:
+        return prometheus_error(out, "execution", err->text);
+    default:
+        return prometheus_error(out, "internal", err->text);
+    }
+}

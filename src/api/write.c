@@ -1,0 +1,124 @@
+/* POST /api/v1/write: Prometheus remote write 1.0. 204 once everything is durable. */
+#include "api/call.h"
+
+#include "base/clock.h"
+#include "base/log.h"
+#include "series/remote_write.h"
+
+enum { UNPACKED_KEEP_BYTES = 1 << 20 };
+
+/* What a connection remembers between its requests. */
+struct connection {
+    struct store_writer *writer;
+    struct buf unpacked;
+};
+
+struct write_call {
+    struct batch batch;
+    struct http_request *req;
+    struct api *api;
+};
+
+static void connection_free(void *arg)
+{
+    struct connection *k = arg;
+    store_writer_close(k->writer);
+    buf_free(&k->unpacked);
+    free(k);
+}
+
+static struct connection *connection_of(struct call *c)
+{
+    void **data = http_request_connection_data(c->req, connection_free);
+    if (!*data) {
+        struct connection *k = mem_zero(1, sizeof *k);
+        k->writer = store_writer_open(c->api->store);
+        *data = k;
+    }
+    return *data;
+}
+
+/* A large batch now and then must not stay in memory for every connection. */
+static void shrink(struct connection *k)
+{
+    if (k->unpacked.size > UNPACKED_KEEP_BYTES)
+        buf_free(&k->unpacked);
+    else
+        buf_clear(&k->unpacked);
+}
+
+/* The instance that the first series names, copied into the request's arena. */
+static struct span instance_of(struct call *c, struct span message)
+{
+    struct write_reader r = write_reader_of(message);
+    struct write_entry entry;
+    struct label_builder b = {0};
+    struct labels labels;
+    if (!write_next(&r, &entry) || write_labels(entry.labels_raw, &b, &labels, NULL))
+        return SPAN("");
+    return arena_span(http_request_arena(c->req), labels_get(labels, SPAN("instance")));
+}
+
+static void reply(struct batch *b, enum status st, const struct append_result *result,
+                  const struct err *err)
+{
+    struct write_call *w = b->owner;
+    struct call c = {.req = w->req, .api = w->api};
+    if (st) {
+        api_failure(&c, st, err);
+    } else if (result->refused && !result->samples && !result->duplicates) {
+        /* Prometheus's answer to samples that can never be taken: the sender drops them. */
+        http_problem(w->req, 400, "%zu samples were refused: %s", result->refused,
+                     result->refused_why);
+    } else {
+        if (result->refused)
+            log_warn("remote write: %zu of %zu samples were refused: %s", result->refused,
+                     result->refused + result->samples + result->duplicates,
+                     result->refused_why);
+        if (result->samples)
+            live_samples_arrived(w->api->live, b->instance, clock_mono_ms());
+        api_no_content(&c);
+    }
+}
+
+static bool right_version(struct call *c)
+{
+    struct span type = http_request_header(c->req, "Content-Type");
+    if (!memmem(type.at ? type.at : "", type.len, "io.prometheus.write.v2", 22))
+        return true;
+    http_problem(c->req, 415,
+                 "remote write 2.0 is not supported yet; send prometheus.WriteRequest (1.0)");
+    return false;
+}
+
+void write_samples(struct call *c)
+{
+    enum compression packing;
+    struct span encoding = http_request_header(c->req, "Content-Encoding");
+    if (!right_version(c))
+        return;
+    if (!compression_of(encoding, &packing)) {
+        http_problem(c->req, 415, "Content-Encoding \"%.*s\" is not snappy, zstd or gzip",
+                     (int)MIN(encoding.len, (size_t)40), encoding.at);
+        return;
+    }
+    struct err err = {0};
+    struct connection *k = connection_of(c);
+    struct span message = http_request_body(c->req);
+    if (packing != COMPRESSION_NONE) {
+        enum status st = unpack(packing, message, WRITE_MESSAGE_MAX_BYTES, &k->unpacked, &err);
+        if (st) {
+            shrink(k);
+            http_problem(c->req, st == FULL ? 413 : 400, "%s", err.text);
+            return;
+        }
+        message = buf_view(&k->unpacked);
+    }
+    struct write_call *w = ARENA_NEW(http_request_arena(c->req), struct write_call);
+    *w = (struct write_call){.req = c->req, .api = c->api};
+    w->batch = (struct batch){.writer = k->writer, .message = message, .done = reply, .owner = w};
+    if (live_viewers(c->api->live))
+        w->batch.instance = instance_of(c, message);
+    c->api->take(c->api->pipeline, &w->batch);
+    shrink(k);
+}
