@@ -36,8 +36,8 @@ void console_file(struct call *c)
         if (is_page(path) && !console_files_n)
             http_problem(c->req, 404, "this server was built without the console");
         else
-            http_problem(c->req, 404, "there is nothing at %.*s",
-                         (int)MIN(path.len, (size_t)200), path.at);
+            http_problem(c->req, 404, "there is nothing at %.*s", (int)MIN(path.len, (size_t)200),
+                         path.at);
         return;
     }
     security_headers(c->req);

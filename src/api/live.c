@@ -153,8 +153,7 @@ static void start_evaluation(struct watch *w, int64_t now_mono_ms)
         return;
     }
     struct evaluation *e = mem_zero(1, sizeof *e);
-    *e = (struct evaluation){
-        .watch = w, .store = w->live->api->store, .t_ms = clock_wall_ms()};
+    *e = (struct evaluation){.watch = w, .store = w->live->api->store, .t_ms = clock_wall_ms()};
     w->again = false;
     w->last_ms = now_mono_ms;
     if (!pool_submit(w->live->api->workers, evaluate, evaluated, w->live->api->loop, e)) {
@@ -222,10 +221,9 @@ static void watch(struct viewer *v, const json_t *message, int64_t id)
     const json_t *host = json_object_get(message, "host");
     struct watch *w = mem_zero(1, sizeof *w);
     *w = (struct watch){.viewer = v, .live = v->live, .refs = 1, .id = id};
-    w->host = arena_span(&w->arena, json_is_string(host)
-                                        ? span_from(json_string_value(host),
-                                                    json_string_length(host))
-                                        : SPAN(""));
+    w->host = arena_span(&w->arena, json_is_string(host) ? span_from(json_string_value(host),
+                                                                     json_string_length(host))
+                                                         : SPAN(""));
     struct err err = {0};
     unwatch(v, id);
     if (v->n_watches == WATCHES_MAX || parse_exprs(w, json_object_get(message, "exprs"), &err)) {
@@ -297,8 +295,7 @@ static void on_close(struct websocket *ws UNUSED, const char *reason UNUSED, voi
 
 void live_open(struct call *c)
 {
-    static const struct websocket_events events = {.on_message = on_message,
-                                                   .on_close = on_close};
+    static const struct websocket_events events = {.on_message = on_message, .on_close = on_close};
     struct live *l = c->api->live;
     struct viewer *v = mem_zero(1, sizeof *v);
     v->live = l;

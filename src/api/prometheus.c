@@ -81,8 +81,7 @@ static enum status take_text(struct call *c, struct query_job *job, struct err *
 {
     struct span text;
     if (!http_request_param(c->req, "query", &text) || !text.len)
-        return err_set(err, INVALID,
-                       "invalid parameter \"query\": a PromQL expression is missing");
+        return err_set(err, INVALID, "invalid parameter \"query\": a PromQL expression is missing");
     job->text = arena_span(&job->arena, text);
     int64_t timeout_ms;
     enum status st = timeout_of(c, &timeout_ms, err);
@@ -107,8 +106,9 @@ static enum status take_range(struct call *c, struct query_job *job, struct err 
         (st = param_duration_needed(c->req, "step", &q->step_ms, err)))
         return st;
     if (q->end_ms < q->start_ms)
-        return err_set(err, INVALID, "invalid parameter \"end\": end timestamp must not be "
-                                     "before start time");
+        return err_set(err, INVALID,
+                       "invalid parameter \"end\": end timestamp must not be "
+                       "before start time");
     if (q->step_ms <= 0)
         return err_set(err, INVALID,
                        "invalid parameter \"step\": zero or negative query resolution step "

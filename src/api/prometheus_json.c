@@ -83,8 +83,8 @@ int prometheus_result(struct buf *out, const struct result *r)
         [VALUE_VECTOR] = "vector",
         [VALUE_MATRIX] = "matrix",
     };
-    buf_printf(out, "{\"status\":\"success\",\"data\":{\"resultType\":\"%s\",\"result\":",
-               kinds[r->kind]);
+    buf_printf(
+        out, "{\"status\":\"success\",\"data\":{\"resultType\":\"%s\",\"result\":", kinds[r->kind]);
     if (r->kind == VALUE_SCALAR) {
         put_point(out, r->t_ms, r->scalar);
     } else if (r->kind == VALUE_STRING) {
@@ -110,9 +110,8 @@ int prometheus_error(struct buf *out, const char *type, const char *text)
         const char *type;
         int http_status;
     } kinds[] = {
-        {"bad_data", 400},  {"execution", 422},   {"timeout", 503},
-        {"canceled", 503},  {"unavailable", 503}, {"internal", 500},
-        {"not_found", 404},
+        {"bad_data", 400},    {"execution", 422}, {"timeout", 503},   {"canceled", 503},
+        {"unavailable", 503}, {"internal", 500},  {"not_found", 404},
     };
     struct json j = json_to(out);
     json_object(&j);

@@ -61,11 +61,11 @@ static bool rfc3339_parse(struct span text, int64_t *out_ms)
         !digits(text, 8, 2, &tm.tm_mday) || !digits(text, 11, 2, &tm.tm_hour) ||
         !digits(text, 14, 2, &tm.tm_min) || !digits(text, 17, 2, &tm.tm_sec))
         return false;
-    if (text.at[4] != '-' || text.at[7] != '-' || !at_is(text, 10, "Tt ") ||
-        text.at[13] != ':' || text.at[16] != ':')
+    if (text.at[4] != '-' || text.at[7] != '-' || !at_is(text, 10, "Tt ") || text.at[13] != ':' ||
+        text.at[16] != ':')
         return false;
-    if (tm.tm_mon < 1 || tm.tm_mon > 12 || tm.tm_mday < 1 || tm.tm_mday > 31 ||
-        tm.tm_hour > 23 || tm.tm_min > 59 || tm.tm_sec > 60)
+    if (tm.tm_mon < 1 || tm.tm_mon > 12 || tm.tm_mday < 1 || tm.tm_mday > 31 || tm.tm_hour > 23 ||
+        tm.tm_min > 59 || tm.tm_sec > 60)
         return false;
     if (!fraction_parse(text, &at, &ms) ||
         !zone_parse(span_from(text.at + at, text.len - at), &zone))
@@ -118,8 +118,7 @@ static enum status param(struct http_request *req, const char *name, bool needed
                    (int)MIN(text.len, (size_t)80), text.at, wanted);
 }
 
-enum status param_time(struct http_request *req, const char *name, int64_t *out,
-                       struct err *err)
+enum status param_time(struct http_request *req, const char *name, int64_t *out, struct err *err)
 {
     return param(req, name, false, time_parse, "a valid timestamp", out, err);
 }

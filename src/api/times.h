@@ -15,5 +15,5 @@ MUST_USE enum status param_time_needed(struct http_request *req, const char *nam
                                        struct err *err);
 MUST_USE enum status param_duration(struct http_request *req, const char *name, int64_t *out,
                                     struct err *err);
-MUST_USE enum status param_duration_needed(struct http_request *req, const char *name,
-                                           int64_t *out, struct err *err);
+MUST_USE enum status param_duration_needed(struct http_request *req, const char *name, int64_t *out,
+                                           struct err *err);

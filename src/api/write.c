@@ -73,8 +73,7 @@ static void reply(struct batch *b, enum status st, const struct append_result *r
     } else {
         if (result->refused)
             log_warn("remote write: %zu of %zu samples were refused: %s", result->refused,
-                     result->refused + result->samples + result->duplicates,
-                     result->refused_why);
+                     result->refused + result->samples + result->duplicates, result->refused_why);
         if (result->samples)
             live_samples_arrived(w->api->live, b->instance, clock_mono_ms());
         api_no_content(&c);

@@ -1,0 +1,50 @@
+/* The command `galen`: a table of sub-commands in main.c, one small file each. A sub-command gets
+ * its own words (argv[0] is its name) and returns the exit code. */
+#pragma once
+
+#include "base/err.h"
+#include "net/http.h"
+
+#include <getopt.h>
+#include <stdio.h>
+
+enum exit_code {
+    EXIT_OK = 0,
+    EXIT_FAILED = 1, /* galen check: there is advice */
+    EXIT_USAGE = 2,  /* galen check: it could not be done */
+    EXIT_UNREACHABLE = 3,
+    EXIT_DENIED = 4,
+    EXIT_CONFIG = 5,
+};
+
+int cli_advice(int argc, char **argv);
+int cli_query(int argc, char **argv);
+
+/* "galen NAME: sentence" on stderr; the exit code that fits the status. */
+int cli_fail(const char *name, const struct err *err);
+/* An unknown or incomplete option: says so and where help is. */
+int cli_usage(const char *name, const char *usage, FILE *to);
+
+/* --server and --token-file with their environment GALEN_SERVER, GALEN_TOKEN_FILE. */
+struct cli_server {
+    const char *url; /* default http://127.0.0.1:5000 */
+    const char *token_file, *ca_file;
+};
+
+#define CLI_SERVER_OPTIONS                                                                         \
+    {"server", required_argument, NULL, 's'}, {"token-file", required_argument, NULL, 't'},        \
+    {                                                                                              \
+        "ca", required_argument, NULL, 'a'                                                         \
+    }
+#define CLI_SERVER_HELP                                                                            \
+    "  --server URL        the server (default http://127.0.0.1:5000, or $GALEN_SERVER)\n"         \
+    "  --token-file FILE   file with an API token (or $GALEN_TOKEN_FILE)\n"                        \
+    "  --ca FILE           certificates to trust, PEM\n"
+
+void cli_server_defaults(struct cli_server *s);
+/* True when option was one of CLI_SERVER_OPTIONS. */
+bool cli_server_option(struct cli_server *s, int option, const char *value);
+/* GET, with the token; body is appended to out. Any status but 200 is an error with the answer's
+ * own sentence. */
+MUST_USE enum status cli_get(const struct cli_server *s, const char *path, struct buf *out,
+                             struct err *err);

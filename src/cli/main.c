@@ -1,0 +1,46 @@
+#include "cli/cli.h"
+
+#include "base/log.h"
+
+#include <unistd.h>
+
+static const struct command {
+    const char *name;
+    int (*run)(int argc, char **argv);
+    const char *help;
+} commands[] = {
+    {"advice", cli_advice, "what the server advises for each host"},
+    {"query", cli_query, "ask the server a PromQL question"},
+};
+
+static void help(FILE *to)
+{
+    fputs("galen: what to change on a Linux server, why, and whether it helped\n\n"
+          "usage: galen COMMAND [OPTIONS]\n\n",
+          to);
+    for (size_t i = 0; i < COUNT(commands); i++)
+        fprintf(to, "  %-14s%s\n", commands[i].name, commands[i].help);
+    fputs("\n`galen COMMAND --help` shows a command's options; `galen --version` the version.\n",
+          to);
+}
+
+int main(int argc, char **argv)
+{
+    log_setup("galen", LOG_WARN, false);
+    struct span name = argc > 1 ? span_of(argv[1]) : SPAN("");
+    if (span_is(name, "--version") || span_is(name, "-V")) {
+        puts("galen " GALEN_VERSION);
+        return EXIT_OK;
+    }
+    if (span_is(name, "--help") || span_is(name, "-h") || span_is(name, "help")) {
+        help(stdout);
+        return EXIT_OK;
+    }
+    for (size_t i = 0; i < COUNT(commands); i++)
+        if (span_is(name, commands[i].name))
+            return commands[i].run(argc - 1, argv + 1);
+    if (name.len)
+        fprintf(stderr, "galen: there is no command \"%s\"\n\n", argv[1]);
+    help(stderr);
+    return EXIT_USAGE;
+}
