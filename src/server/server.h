@@ -1,0 +1,27 @@
+/* The server: what DESIGN calls the house, put together. main.c reads the options, server.c opens
+ * and closes the parts, pipeline.c is the way of the data through them. */
+#pragma once
+
+#include "base/yaml.h"
+
+struct server;
+
+struct server_settings {
+    const char *data;   /* directory of everything */
+    const char *listen; /* ADDR:PORT */
+    const char *tls_cert, *tls_key;
+    const char *rules; /* directory with advice/ and features.yaml */
+    const char *model; /* .h5 */
+    bool dev;
+    int64_t retention_ms;
+    uint64_t retention_bytes; /* 0: no limit */
+    int64_t analysis_interval_ms;
+    const char *log_level, *log_format;
+};
+
+/* Opens everything and listens; what a person must know (address, one-time password) goes to
+ * standard output. */
+MUST_USE enum status server_open(const struct server_settings *settings, struct server **out,
+                                 struct err *err);
+void server_run(struct server *s);   /* until SIGTERM or SIGINT */
+void server_close(struct server *s); /* NULL is fine */
