@@ -3,6 +3,8 @@
 
 #include "api/api.h"
 
+struct analyses; /* the latest of each host, as JSON (hosts.c) */
+
 struct api {
     struct loop *loop;
     struct pool *workers;
@@ -14,10 +16,12 @@ struct api {
     void *pipeline;
     const char *version;
     struct live *live;
+    struct analyses *analyses;
     bool ready;
 };
 
 struct call {
+    const struct route *route;
     struct http_request *req;
     struct api *api;
     struct principal who;
@@ -53,12 +57,25 @@ void console_file(struct call *c);
 
 /* 503 with Retry-After. */
 void api_busy(struct call *c, const char *why);
-/* The HTTP status that fits, with the sentence as detail. */
+/* The HTTP status that fits, with the sentence as detail; DENIED is 401. */
 void api_failure(struct call *c, enum status st, const struct err *err);
 void api_json(struct call *c, int status, struct buf *body); /* 500 when the buf failed */
 void api_no_content(struct call *c);
 /* GET /hosts as {"hosts":[...]} without the braces: shared with live. */
 MUST_USE enum status hosts_json(struct api *a, struct buf *out, struct err *err);
+
+/* The body as a JSON object; replies 400 and returns NULL when it is none. The caller gives it back
+ * with json_decref. */
+struct json_t *api_body(struct call *c);
+/* A text member of the body; false and a reply of 400 when it is missing. */
+bool api_member(struct call *c, struct json_t *body, const char *name, struct span *out);
+
+/* ---- hosts.c: the latest analysis of each host, kept as JSON ---- */
+
+MUST_USE enum status analyses_load(struct api *a, struct err *err); /* from the record */
+void analyses_put(struct api *a, struct span host_id, struct span json);
+struct span analyses_get(const struct api *a, struct span host_id); /* empty: none */
+void analyses_free(struct analyses *a);
 
 /* ---- live.c ---- */
 

@@ -1,0 +1,49 @@
+#include "api/call.h"
+
+#include "base/log.h"
+
+struct api *api_open(const struct api_config *config)
+{
+    struct api *a = mem_zero(1, sizeof *a);
+    *a = (struct api){
+        .loop = config->loop,
+        .workers = config->workers,
+        .store = config->store,
+        .record = config->record,
+        .access = config->access,
+        .adviser = config->adviser,
+        .take = config->take,
+        .pipeline = config->pipeline,
+        .version = config->version,
+    };
+    a->live = live_new(a);
+    struct err err = {0};
+    if (analyses_load(a, &err))
+        log_warn("the latest analyses are not shown until the next ones: %s", err.text);
+    return a;
+}
+
+void api_close(struct api *a)
+{
+    if (!a)
+        return;
+    live_free(a->live);
+    analyses_free(a->analyses);
+    free(a);
+}
+
+void api_ready(struct api *a, bool ready)
+{
+    a->ready = ready;
+}
+
+void api_samples_arrived(struct api *a, struct span instance, int64_t now_mono_ms)
+{
+    live_samples_arrived(a->live, instance, now_mono_ms);
+}
+
+void api_analysis_made(struct api *a, const char *host_id, struct span analysis_json)
+{
+    analyses_put(a, span_of(host_id), analysis_json);
+    live_analysis_made(a->live, host_id, analysis_json);
+}

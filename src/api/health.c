@@ -1,0 +1,77 @@
+/* Is the server alive, does it take data, and what does it cost: without login except /metrics. */
+#include "api/call.h"
+
+#include "base/clock.h"
+#include "series/exposition.h"
+
+#include <stdio.h>
+#include <unistd.h>
+
+void health_alive(struct call *c)
+{
+    http_reply(c->req, 200, "text/plain; charset=utf-8", SPAN("ok\n"));
+}
+
+void health_ready(struct call *c)
+{
+    struct err err = {0};
+    if (!c->api->ready)
+        api_busy(c, "the server is starting or stopping");
+    else if (record_writable(c->api->record, &err))
+        http_problem(c->req, 503, "%s", err.text);
+    else
+        http_reply(c->req, 200, "text/plain; charset=utf-8", SPAN("ready\n"));
+}
+
+static void put(struct buf *out, const char *name, enum metric_type type, const char *help,
+                double v)
+{
+    struct label label = {SPAN(LABEL_NAME), span_of(name)};
+    exposition_family(out, label.value, type, help);
+    exposition_sample(out, (struct labels){&label, 1}, (struct sample){.v = v}, false);
+}
+
+static double resident_bytes(void)
+{
+    long long pages = 0;
+    FILE *f = fopen("/proc/self/statm", "re");
+    if (!f)
+        return 0;
+    if (fscanf(f, "%*s %lld", &pages) != 1)
+        pages = 0;
+    fclose(f);
+    return (double)pages * (double)sysconf(_SC_PAGESIZE);
+}
+
+void health_metrics(struct call *c)
+{
+    auto_buf out = {0};
+    struct store_stats s;
+    store_stats(c->api->store, &s);
+    struct label build[] = {{SPAN(LABEL_NAME), SPAN("galen_build_info")},
+                            {SPAN("version"), span_of(c->api->version)}};
+    exposition_family(&out, build[0].value, METRIC_GAUGE, "The version that runs.");
+    exposition_sample(&out, (struct labels){build, COUNT(build)}, (struct sample){.v = 1}, false);
+    put(&out, "process_cpu_seconds_total", METRIC_COUNTER, "CPU time of this process.",
+        (double)clock_cpu_ns() / 1e9);
+    put(&out, "process_resident_memory_bytes", METRIC_GAUGE, "Resident memory.", resident_bytes());
+    put(&out, "galen_store_series", METRIC_GAUGE, "Series that receive samples.",
+        (double)s.series_active);
+    put(&out, "galen_ingest_samples_total", METRIC_COUNTER, "Samples taken since the start.",
+        (double)s.samples_appended);
+    put(&out, "galen_ingest_duplicates_total", METRIC_COUNTER, "Samples that were there already.",
+        (double)s.duplicates);
+    put(&out, "galen_ingest_refused_total", METRIC_COUNTER, "Samples that were refused.",
+        (double)s.refused);
+    put(&out, "galen_store_commits_total", METRIC_COUNTER, "Groups made durable.",
+        (double)s.commits);
+    put(&out, "galen_store_samples", METRIC_GAUGE, "Samples stored.", (double)s.samples_stored);
+    put(&out, "galen_store_bytes", METRIC_GAUGE, "Bytes on disk, log included.",
+        (double)s.bytes_on_disk);
+    put(&out, "galen_store_blocks", METRIC_GAUGE, "Blocks on disk.", (double)s.blocks);
+    put(&out, "galen_live_viewers", METRIC_GAUGE, "Open live connections.",
+        (double)live_viewers(c->api->live));
+    put(&out, "galen_workers_waiting", METRIC_GAUGE, "Queries that wait for a worker.",
+        (double)pool_waiting(c->api->workers));
+    http_reply(c->req, 200, "text/plain; version=0.0.4; charset=utf-8", buf_view(&out));
+}

@@ -1,0 +1,165 @@
+/* Analysis results: list, summary, delete. */
+#include "api/call.h"
+#include "api/times.h"
+
+#include "base/clock.h"
+#include "base/json.h"
+
+enum { RESULTS_LIMIT_DEFAULT = 100 };
+
+/* from and to: RFC 3339, or milliseconds as everywhere in this API. */
+static enum status time_param(struct http_request *req, const char *name, int64_t *out,
+                              struct err *err)
+{
+    struct span text;
+    if (!http_request_param(req, name, &text) || !text.len || span_i64(text, out))
+        return OK;
+    return param_time(req, name, out, err);
+}
+
+static enum status whole_param(struct http_request *req, const char *name, int64_t min, int64_t max,
+                               int64_t *out, struct err *err)
+{
+    struct span text;
+    int64_t n;
+    if (!http_request_param(req, name, &text) || !text.len)
+        return OK;
+    if (!span_i64(text, &n) || n < min || n > max)
+        return err_set(err, INVALID,
+                       "invalid parameter \"%s\": %.*s is not a whole number in %lld..%lld", name,
+                       (int)MIN(text.len, (size_t)40), text.at, (long long)min, (long long)max);
+    *out = n;
+    return OK;
+}
+
+static enum status filter_of(struct call *c, struct result_filter *f, struct err *err)
+{
+    int64_t limit = RESULTS_LIMIT_DEFAULT, class = -1;
+    struct http_request *req = c->req;
+    enum status st;
+    http_request_param(req, "server_id", &f->server_id);
+    http_request_param(req, "q", &f->text);
+    if ((st = whole_param(req, "class", 0, 3, &class, err)) ||
+        (st = whole_param(req, "limit", 1, RESULTS_LIMIT_MAX, &limit, err)) ||
+        (st = whole_param(req, "cursor", 1, INT64_MAX, &f->before_id, err)) ||
+        (st = time_param(req, "from", &f->from_ms, err)) ||
+        (st = time_param(req, "to", &f->to_ms, err)))
+        return st;
+    f->predicted_class = (int)class;
+    f->limit = (size_t)limit;
+    return OK;
+}
+
+static void put_json_or_text(struct json *j, struct span text)
+{
+    if (text.len && (text.at[0] == '{' || text.at[0] == '['))
+        json_raw(j, text);
+    else
+        json_span(j, text);
+}
+
+static void put_row(struct json *j, const struct result_row *row)
+{
+    char created[TIME_TEXT_MAX];
+    json_object(j);
+    json_field_i64(j, "id", row->id);
+    json_field(j, "created_at", clock_rfc3339(row->created_ms, created));
+    json_field_span(j, "server_id", row->server_id);
+    json_field_span(j, "host", row->host);
+    json_field_i64(j, "predicted_class", row->predicted_class);
+    json_field(j, "recommendation", class_recommendations[row->predicted_class & 3]);
+    json_key(j, "data");
+    put_json_or_text(j, row->data);
+    json_key(j, "result");
+    put_json_or_text(j, row->result);
+    json_end_object(j);
+}
+
+void results_list(struct call *c)
+{
+    auto_buf body = {0};
+    struct err err = {0};
+    struct result_filter f = {0};
+    struct result_row *rows;
+    size_t n;
+    enum status st = filter_of(c, &f, &err);
+    if (!st)
+        st = record_results(c->api->record, &f, http_request_arena(c->req), &rows, &n, &err);
+    if (st) {
+        api_failure(c, st, &err);
+        return;
+    }
+    struct json j = json_to(&body);
+    json_object(&j);
+    json_key(&j, "results");
+    json_array(&j);
+    for (size_t i = 0; i < n; i++)
+        put_row(&j, &rows[i]);
+    json_end_array(&j);
+    json_key(&j, "next");
+    if (n == f.limit)
+        json_string(&j,
+                    arena_printf(http_request_arena(c->req), "%lld", (long long)rows[n - 1].id));
+    else
+        json_null(&j);
+    json_end_object(&j);
+    api_json(c, 200, &body);
+}
+
+void results_summary(struct call *c)
+{
+    auto_buf body = {0};
+    struct err err = {0};
+    struct result_filter f = {0};
+    struct result_summary s;
+    enum status st = filter_of(c, &f, &err);
+    if (!st)
+        st = record_results_summary(c->api->record, &f, http_request_arena(c->req), &s, &err);
+    if (st) {
+        api_failure(c, st, &err);
+        return;
+    }
+    struct json j = json_to(&body);
+    json_object(&j);
+    json_field_i64(&j, "total", (int64_t)s.total);
+    json_key(&j, "by_day");
+    json_array(&j);
+    for (size_t i = 0; i < s.n_days; i++) {
+        json_object(&j);
+        json_field(&j, "day", s.days[i].day);
+        json_field_i64(&j, "count", (int64_t)s.days[i].count);
+        json_end_object(&j);
+    }
+    json_end_array(&j);
+    json_key(&j, "by_recommendation");
+    json_array(&j);
+    for (size_t i = 0; i < COUNT(s.by_class); i++) {
+        json_object(&j);
+        json_field_i64(&j, "predicted_class", (int64_t)i);
+        json_field(&j, "recommendation", class_recommendations[i]);
+        json_field_i64(&j, "count", (int64_t)s.by_class[i]);
+        json_end_object(&j);
+    }
+    json_end_array(&j);
+    json_end_object(&j);
+    api_json(c, 200, &body);
+}
+
+void results_delete(struct call *c)
+{
+    struct err err = {0};
+    int64_t id;
+    if (!span_i64(c->id, &id) || id < 1) {
+        http_problem(c->req, 400, "%.*s is not the number of a result",
+                     (int)MIN(c->id.len, (size_t)40), c->id.at);
+        return;
+    }
+    enum status st = record_result_delete(c->api->record, id, &err);
+    if (!st)
+        st = record_audit(c->api->record, clock_wall_ms(), span_of(c->who.name),
+                          SPAN("result deleted"), c->id, &err);
+    if (st)
+        api_failure(c, st, &err);
+    else
+        api_no_content(c);
+}

@@ -1,0 +1,179 @@
+#include "api/routes.h"
+
+#include "base/clock.h"
+#include "series/remote_write.h"
+
+enum { BODY_MAX_BYTES = 1 << 20 };
+
+#define GALEN "/api/galen/v1"
+
+const struct route routes[] = {
+    {"GET", "/api/v1/query", NEED_VIEWER, prometheus_query, "Instant PromQL query"},
+    {"POST", "/api/v1/query", NEED_VIEWER, prometheus_query, "Instant PromQL query (form)"},
+    {"GET", "/api/v1/query_range", NEED_VIEWER, prometheus_query_range, "PromQL over a range"},
+    {"POST", "/api/v1/query_range", NEED_VIEWER, prometheus_query_range,
+     "PromQL over a range (form)"},
+    {"POST", "/api/v1/write", NEED_WRITER, write_samples, "Prometheus remote write 1.0"},
+    {"POST", GALEN "/login", NEED_NOTHING, session_login, "Sign in; sets the session cookie"},
+    {"POST", GALEN "/logout", NEED_SESSION, session_logout, "End the session"},
+    {"GET", GALEN "/session", NEED_SESSION, session_show, "Who is signed in"},
+    {"POST", GALEN "/password", NEED_SESSION, session_password, "Choose a new password"},
+    {"GET", GALEN "/hosts", NEED_VIEWER, hosts_list, "All hosts with their latest analysis"},
+    {"GET", GALEN "/hosts/ID", NEED_VIEWER, hosts_show, "One host"},
+    {"POST", GALEN "/hosts/ID/analysis", NEED_OPERATOR, hosts_analysis,
+     "Start or stop the analysis of a host"},
+    {"GET", GALEN "/results", NEED_VIEWER, results_list, "Analysis results, newest first"},
+    {"GET", GALEN "/results/summary", NEED_VIEWER, results_summary,
+     "Total, by day, by recommendation"},
+    {"DELETE", GALEN "/results/ID", NEED_ADMIN, results_delete, "Delete a result"},
+    {"POST", GALEN "/join-tokens", NEED_ADMIN, enroll_make_token, "A token for new agents"},
+    {"POST", GALEN "/enroll", NEED_JOIN, enroll_agent, "An agent's own token for a join token"},
+    {"GET", GALEN "/openapi.json", NEED_NOTHING, openapi_show, "This list as OpenAPI 3.1"},
+    {"POST", "/analyze", NEED_WRITER, analyze_payload, "The seeds' payload: analyse it now"},
+    {"GET", "/live", NEED_VIEWER, live_open, "WebSocket: live values"},
+    {"GET", "/metrics", NEED_VIEWER, health_metrics, "The server's own metrics"},
+    {"GET", "/healthz", NEED_NOTHING, health_alive, "200 while the process lives"},
+    {"GET", "/readyz", NEED_NOTHING, health_ready, "200 once samples are taken"},
+};
+const size_t routes_n = COUNT(routes);
+
+/* Compares part by part; ID in the pattern takes one part that is not empty. */
+static bool path_matches(struct span pattern, struct span path, struct span *id)
+{
+    struct span want, got;
+    for (;;) {
+        bool more_pattern = span_next(&pattern, '/', &want);
+        bool more_path = span_next(&path, '/', &got);
+        if (!more_pattern || !more_path)
+            return !more_pattern && !more_path;
+        if (span_is(want, "ID") && got.len)
+            *id = got;
+        else if (!span_eq(want, got))
+            return false;
+    }
+}
+
+static bool method_matches(const struct route *r, struct span method)
+{
+    return span_is(method, r->method) ||
+           (span_is(method, "HEAD") && span_is(span_of(r->method), "GET"));
+}
+
+/* NULL: no such address; *other_method says whether it exists with another method. */
+static const struct route *route_of(struct call *c, bool *other_method)
+{
+    struct span path = http_request_path(c->req), method = http_request_method(c->req);
+    *other_method = false;
+    for (size_t i = 0; i < routes_n; i++) {
+        struct span id = {0};
+        if (!path_matches(span_of(routes[i].path), path, &id))
+            continue;
+        if (method_matches(&routes[i], method)) {
+            c->id = id;
+            return &routes[i];
+        }
+        *other_method = true;
+    }
+    return NULL;
+}
+
+static bool is_change(struct call *c)
+{
+    struct span method = http_request_method(c->req);
+    return !span_is(method, "GET") && !span_is(method, "HEAD");
+}
+
+/* A cookie is sent by the browser whoever made the page that asks: changes and the live socket
+ * must come from our own pages. */
+static bool from_elsewhere(struct call *c, const struct route *r)
+{
+    return c->who.kind == WHO_USER && (is_change(c) || r->handle == live_open) &&
+           !access_same_origin(http_request_header(c->req, "Origin"),
+                               http_request_header(c->req, "Sec-Fetch-Site"),
+                               http_request_header(c->req, "Host"));
+}
+
+static bool may(const struct principal *p, enum need need)
+{
+    switch (need) {
+    case NEED_NOTHING:
+        return true;
+    case NEED_SESSION:
+        return p->kind == WHO_USER;
+    case NEED_VIEWER:
+        return principal_is(p, ROLE_VIEWER);
+    case NEED_OPERATOR:
+        return principal_is(p, ROLE_OPERATOR);
+    case NEED_ADMIN:
+        return principal_is(p, ROLE_ADMIN);
+    case NEED_WRITER:
+        return p->kind == WHO_AGENT || (p->kind == WHO_API_TOKEN && principal_is(p, ROLE_ADMIN));
+    case NEED_JOIN:
+        return p->kind == WHO_JOIN;
+    }
+    return false;
+}
+
+/* Replies and returns false when this request must not go on. */
+static bool allowed(struct call *c, const struct route *r)
+{
+    if (r->need == NEED_NOTHING)
+        return true;
+    struct err err = {0};
+    enum status st =
+        access_check(c->api->access, http_request_header(c->req, "Authorization"),
+                     http_request_header(c->req, "Cookie"), clock_wall_ms(), &c->who, &err);
+    if (st) {
+        if (st == DENIED)
+            http_reply_header(c->req, "WWW-Authenticate", "Bearer realm=\"galen\"");
+        api_failure(c, st, &err);
+        return false;
+    }
+    if (from_elsewhere(c, r))
+        http_problem(c->req, 403, "this request comes from another site's page");
+    else if (c->who.must_change && r->need != NEED_SESSION)
+        http_problem(c->req, 403, "choose a new password first");
+    else if (!may(&c->who, r->need))
+        http_problem(c->req, 403, "%s may not do this", c->who.name[0] ? c->who.name : "you");
+    else
+        return true;
+    return false;
+}
+
+void api_on_head(struct http_request *req, void *arg)
+{
+    struct call *c = ARENA_NEW(http_request_arena(req), struct call);
+    *c = (struct call){.req = req, .api = arg};
+    bool other_method;
+    const struct route *r = route_of(c, &other_method);
+    if (!r) {
+        if (other_method)
+            http_problem(req, 405, "%.*s is not answered here", SPAN_ARG(http_request_method(req)));
+        else if (is_change(c))
+            http_problem(req, 404, "there is nothing at %.*s",
+                         (int)MIN(http_request_path(req).len, (size_t)200),
+                         http_request_path(req).at);
+        return; /* GET: a file of the console, which needs no body */
+    }
+    if (!allowed(c, r))
+        return;
+    http_request_body_max(req,
+                          r->handle == write_samples ? WRITE_PACKED_MAX_BYTES : BODY_MAX_BYTES);
+    c->route = r;
+    *http_request_data(req) = c;
+}
+
+void api_on_request(struct http_request *req, void *arg)
+{
+    struct call *c = *http_request_data(req);
+    struct call file = {.req = req, .api = arg};
+    http_reply_header(req, "X-Content-Type-Options", "nosniff");
+    if (!c) {
+        console_file(&file);
+        return;
+    }
+    if (c->route->handle != health_alive && c->route->handle != health_ready && !c->api->ready)
+        api_busy(c, "the server is starting or stopping");
+    else
+        c->route->handle(c);
+}
