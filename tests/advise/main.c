@@ -1,0 +1,9 @@
+#include "unit.h"
+
+UNIT_DECLARE(keras);
+UNIT_DECLARE(train);
+
+int main(void)
+{
+    return UNIT_RUN(keras) + UNIT_RUN(train);
+}
