@@ -1,0 +1,9 @@
+#include "unit.h"
+
+UNIT_DECLARE(times);
+UNIT_DECLARE(prometheus_json);
+
+int main(void)
+{
+    return UNIT_RUN(times) + UNIT_RUN(prometheus_json);
+}
