@@ -7,7 +7,7 @@
 
 enum matcher_kind { MATCH_EQUAL, MATCH_NOT_EQUAL, MATCH_REGEX, MATCH_NOT_REGEX };
 
-enum { REGEX_MAX_BYTES = 4096, REGEX_MATCH_LIMIT = 100000, REGEX_HEAP_LIMIT_KIB = 1024 };
+enum { REGEX_MAX_BYTES = 16 << 10, REGEX_MATCH_LIMIT = 10000, REGEX_HEAP_LIMIT_KIB = 1024 };
 
 struct regex; /* compiled, anchored; immutable, so threads may share it */
 
