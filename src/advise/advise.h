@@ -1,0 +1,134 @@
+/* What to change on a host, and why: features -> classifier, rules -> findings, both -> an
+ * analysis. Series come in through PromQL over a struct source, values go out; there is no I/O
+ * here but reading the rules and the model once, no clock, and no knowledge of stores, HTTP or
+ * people. One thread per adviser.
+ *
+ *   rules/features.yaml    what the classifier sees: a PromQL expression for each input
+ *   rules/advice/(any).yaml  what is looked for: a rule each (docs/RULES.md)
+ *   model/default.h5       the classifier (model.h; training: train.h)
+ *
+ * Every expression is evaluated once for all hosts; results are told apart by the label
+ * "instance". model.h and train.h are public, too. */
+#pragma once
+
+#include "advise/model.h"
+#include "base/json.h"
+#include "series/source.h"
+
+enum {
+    ELEVEN = 11, /* inputs of the classifier that the project began with */
+    CLOSEST_MAX = 3,
+    EVIDENCE_MAX = 8,
+};
+
+/* How a finding is known: an error counter moved, a level is near its limit, somebody waits. */
+enum finding_kind { KIND_PROOF, KIND_LIMIT, KIND_PRESSURE };
+extern const char *const kind_names[3]; /* "proof", "limit", "pressure" */
+
+struct evidence {
+    const char *expr;
+    const char *text; /* "ListenOverflows 14.2/s" */
+    bool has_value;
+    double value;
+};
+
+/* Texts are NULL where they do not apply. */
+struct finding {
+    const char *rule;    /* "TC1" */
+    const char *subject; /* which of several ("/var"); NULL for rules about the whole host */
+    unsigned class;      /* of class_names */
+    enum finding_kind kind;
+    const char *title;
+    const char *parameter, *from, *to;
+    const char *sentence; /* what to do from what to what, then why */
+    struct evidence evidence[EVIDENCE_MAX];
+    size_t n_evidence;
+    const char *effect;
+    const char *line, *file;    /* the line for sysctl.d and the file it belongs into */
+    const char *command, *undo; /* for now, until the next boot */
+    const char *takes_effect, *risk, *check, *source;
+    bool low_confidence;
+    int64_t since_ms;
+};
+
+/* A limit that is not reached, and how much of it is used (0..1). */
+struct closest {
+    const char *rule, *title;
+    double use;
+};
+
+struct analysis {
+    struct span instance; /* the host; empty for a payload without server_id */
+    int64_t id;           /* 0 until the caller has stored it */
+    int64_t at_ms;
+    bool preliminary; /* the host is new: rules with longer windows cannot speak yet */
+    bool uncertain;   /* classifier and rules disagree */
+    bool has_probabilities;
+    double probabilities[CLASSES];
+    unsigned class;
+    const char *summary; /* one sentence */
+    size_t checks;       /* rules that had their signals */
+    size_t silent;       /* rules whose signals this host does not send */
+    struct closest closest[CLOSEST_MAX];
+    size_t n_closest;
+    struct finding *findings; /* the strongest first */
+    size_t n_findings;
+    struct finding *ended; /* in force at the last tick, no longer now; rule and subject only */
+    size_t n_ended;
+    double eleven[ELEVEN]; /* NaN where missing */
+};
+
+struct adviser_config {
+    const char *rules_dir;  /* NULL: where installed, or in the source tree */
+    const char *model_path; /* NULL: the same; "" for no classifier */
+    /* For a look of some seconds (galen check): windows of rules and features are at most this
+     * long and conditions need not last. 0: as the rules say. */
+    int64_t window_max_ms;
+};
+
+struct adviser;
+
+/* A bad rule or model file fails with "file:line:column: reason". */
+MUST_USE enum status adviser_open(const struct adviser_config *config, struct adviser **out,
+                                  struct err *err);
+void adviser_close(struct adviser *a); /* NULL is fine */
+size_t adviser_rules(const struct adviser *a);
+const struct model *adviser_model(const struct adviser *a); /* NULL when there is none */
+/* Takes another classifier; the old one stays when the file is bad. */
+MUST_USE enum status adviser_set_model(struct adviser *a, const char *path, struct err *err);
+
+struct advice {
+    struct analysis *hosts; /* by instance, ascending */
+    size_t n;
+};
+/* One analysis for each host with data not older than two minutes. To be called at a steady pace
+ * (30 s): rules remember since when their condition holds. Everything in *out lives in the
+ * arena. An expression that fails for want of time or memory fails the tick. */
+MUST_USE enum status advise_tick(struct adviser *a, struct source *source, int64_t now_ms,
+                                 struct arena *arena, struct advice *out, struct err *err);
+/* Where the rules and the model are looked for when the configuration does not say. */
+char *advise_data_path(struct arena *arena, const char *name);
+
+/* ---- what the seeds' collector sends to /analyze (payload.c) ---- */
+
+/* INVALID names the field that is wrong. Numbers may be texts, sizes carry units ("1.8T"). */
+MUST_USE enum status advise_payload(struct adviser *a, struct span json, int64_t now_ms,
+                                    struct arena *arena, struct analysis *out, struct err *err);
+
+/* ---- an analysis for others ---- */
+
+/* The object "analysis" of docs/API.md. */
+void analysis_json(struct json *j, const struct analysis *a);
+void finding_json(struct json *j, const struct finding *f);
+/* The host's figures in the form of the seeds' payload. */
+void analysis_data_json(struct json *j, const struct analysis *a);
+/* For a terminal. */
+void analysis_text(struct buf *out, const struct analysis *a, bool colour);
+
+/* galen_recommendation, galen_recommendation_probability, galen_finding; stale markers for
+ * findings that have ended. The caller gives them their time (at_ms). */
+struct analysis_sample {
+    struct labels labels;
+    double v;
+};
+size_t analysis_series(const struct analysis *a, struct arena *arena, struct analysis_sample **out);
