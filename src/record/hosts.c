@@ -1,0 +1,106 @@
+/* Hosts: which there are, when they were seen, whether they are analysed. */
+#include "record/record_state.h"
+
+#define COLUMNS "SELECT id, name, first_seen_ms, last_seen_ms, analysis FROM hosts "
+
+static void read_row(struct sql_rows *rows, struct arena *arena, struct host_row *h)
+{
+    *h = (struct host_row){
+        .id = sql_text(rows, 0, arena),
+        .name = sql_text(rows, 1, arena),
+        .first_seen_ms = sql_i64(rows, 2),
+        .last_seen_ms = sql_i64(rows, 3),
+        .analysis = sql_i64(rows, 4) != 0,
+    };
+}
+
+static enum status name_fits(struct span name, struct err *err)
+{
+    if (name.len >= 1 && name.len <= RECORD_NAME_MAX_BYTES)
+        return OK;
+    return err_set(err, INVALID, "a host's name has 1 to %d bytes, not %zu", RECORD_NAME_MAX_BYTES,
+                   name.len);
+}
+
+/* Without an id: the host of that name, whatever its id. */
+static enum status seen_by_name(struct sql *sql, struct span name, int64_t now_ms, struct err *err)
+{
+    return sql_run(sql, err,
+                   "INSERT INTO hosts (id, name, first_seen_ms, last_seen_ms)"
+                   " VALUES (?1, ?1, ?2, ?2) ON CONFLICT (name) DO UPDATE SET"
+                   " last_seen_ms = max(last_seen_ms, excluded.last_seen_ms)",
+                   "ti", name, now_ms);
+}
+
+/* A host that was known by its name alone, or that has been installed anew under an old name,
+ * gives the name to the new id. */
+static enum status seen_by_id(struct sql *sql, struct span id, struct span name, int64_t now_ms,
+                              struct err *err)
+{
+    enum status st =
+        sql_run(sql, err, "DELETE FROM hosts WHERE name = ?1 AND id <> ?2", "tt", name, id);
+    if (st)
+        return st;
+    return sql_run(sql, err,
+                   "INSERT INTO hosts (id, name, first_seen_ms, last_seen_ms)"
+                   " VALUES (?1, ?2, ?3, ?3) ON CONFLICT (id) DO UPDATE SET name = excluded.name,"
+                   " last_seen_ms = max(last_seen_ms, excluded.last_seen_ms)",
+                   "tti", id, name, now_ms);
+}
+
+enum status record_host_seen(struct record *r, struct span id, struct span name, int64_t now_ms,
+                             struct err *err)
+{
+    enum status st = name_fits(name, err);
+    if (st)
+        return st;
+    auto_lock *lock = record_lock(r);
+    if (!id.len)
+        return seen_by_name(r->sql, name, now_ms, err);
+    st = sql_begin(r->sql, err);
+    return st ? st : sql_finish(r->sql, seen_by_id(r->sql, id, name, now_ms, err), err);
+}
+
+enum status record_hosts(struct record *r, struct arena *arena, struct host_row **out, size_t *n,
+                         struct err *err)
+{
+    auto_lock *lock = record_lock(r);
+    struct host_row *hosts = NULL;
+    size_t count = 0, size = 0;
+    struct sql_rows rows;
+    sql_select(r->sql, &rows, err, COLUMNS "ORDER BY name", "");
+    while (sql_next(&rows)) {
+        RECORD_GROW(arena, hosts, count, size);
+        read_row(&rows, arena, &hosts[count++]);
+    }
+    *out = hosts;
+    *n = count;
+    return sql_end(&rows);
+}
+
+enum status record_host(struct record *r, struct span id, struct arena *arena, struct host_row *out,
+                        struct err *err)
+{
+    auto_lock *lock = record_lock(r);
+    struct sql_rows rows;
+    sql_select(r->sql, &rows, err, COLUMNS "WHERE id = ?", "t", id);
+    bool found = sql_next(&rows);
+    if (found)
+        read_row(&rows, arena, out);
+    enum status st = sql_end(&rows);
+    if (!st && !found)
+        st = err_set(err, NOT_FOUND, "there is no host with id \"%.*s\"",
+                     (int)MIN(id.len, (size_t)80), id.at);
+    return st;
+}
+
+enum status record_host_analysis(struct record *r, struct span id, bool enabled, struct err *err)
+{
+    auto_lock *lock = record_lock(r);
+    enum status st = sql_run(r->sql, err, "UPDATE hosts SET analysis = ?2 WHERE id = ?1", "ti", id,
+                             (int64_t)enabled);
+    if (!st && sql_changes(r->sql) == 0)
+        st = err_set(err, NOT_FOUND, "there is no host with id \"%.*s\"",
+                     (int)MIN(id.len, (size_t)80), id.at);
+    return st;
+}

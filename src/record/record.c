@@ -1,0 +1,64 @@
+#include "record/record_state.h"
+
+#include "base/file.h"
+
+#include <fcntl.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+/* SQLite would make the file with the umask's mode: it holds password hashes. */
+static enum status create_private(const char *path, struct err *err)
+{
+    auto_fd fd = open(path, O_RDWR | O_CREAT | O_CLOEXEC, 0600);
+    if (fd < 0)
+        return err_errno(err, "open %s", path);
+    return OK;
+}
+
+enum status record_open(const char *dir, struct record **out, struct err *err)
+{
+    *out = NULL;
+    auto_buf path = {0};
+    buf_printf(&path, "%s/server_analysis.db", dir);
+    struct sql *sql = NULL;
+    enum status st = dir_make(dir, 0700, err);
+    if (!st)
+        st = create_private(buf_text(&path), err);
+    if (!st)
+        st = sql_open(buf_text(&path), &sql, err);
+    if (!st)
+        st = schema_migrate(sql, err);
+    if (st) {
+        sql_close(sql);
+        return st;
+    }
+    struct record *r = mem_zero(1, sizeof *r);
+    r->sql = sql;
+    pthread_mutex_init(&r->lock, NULL);
+    *out = r;
+    return OK;
+}
+
+void record_close(struct record *r)
+{
+    if (!r)
+        return;
+    sql_close(r->sql);
+    pthread_mutex_destroy(&r->lock);
+    free(r);
+}
+
+enum status record_writable(struct record *r, struct err *err)
+{
+    auto_lock *lock = record_lock(r);
+    enum status st = sql_begin(r->sql, err);
+    return st ? st : sql_finish(r->sql, OK, err);
+}
+
+enum status record_audit(struct record *r, int64_t now_ms, struct span who, struct span what,
+                         struct span detail, struct err *err)
+{
+    auto_lock *lock = record_lock(r);
+    return sql_run(r->sql, err, "INSERT INTO audit (at_ms, who, what, detail) VALUES (?, ?, ?, ?)",
+                   "ittt", now_ms, who, what, detail);
+}

@@ -1,0 +1,40 @@
+/* Inside record/: the connection and its lock. */
+#pragma once
+
+#include "record/record.h"
+#include "record/sql.h"
+
+#include <pthread.h>
+
+struct record {
+    struct sql *sql;
+    pthread_mutex_t lock;
+};
+
+/* Held until the end of the scope. */
+static inline pthread_mutex_t *record_lock(struct record *r)
+{
+    pthread_mutex_lock(&r->lock);
+    return &r->lock;
+}
+
+static inline void record_unlock(pthread_mutex_t **lock)
+{
+    pthread_mutex_unlock(*lock);
+}
+
+#define auto_lock CLEANUP(record_unlock) pthread_mutex_t UNUSED
+
+/* The tables, at their newest version. */
+MUST_USE enum status schema_migrate(struct sql *sql, struct err *err);
+
+/* Room for one more in an array of the arena that doubles as it grows. */
+#define RECORD_GROW(arena, array, n, size)                                                         \
+    do {                                                                                           \
+        if ((n) == (size)) {                                                                       \
+            size_t bigger = (size) ? 2 * (size) : 16;                                              \
+            (array) =                                                                              \
+                arena_grow((arena), (array), (size) * sizeof *(array), bigger * sizeof *(array));  \
+            (size) = bigger;                                                                       \
+        }                                                                                          \
+    } while (0)

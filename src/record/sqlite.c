@@ -1,0 +1,225 @@
+/* The SQL face on SQLite: one file in WAL mode, synchronous=FULL (a commit survives power loss). */
+#include "record/sql.h"
+
+#include "base/map.h"
+
+#include <sqlite3.h>
+#include <stdarg.h>
+
+enum { BUSY_TIMEOUT_MS = 5000 };
+
+struct sql {
+    sqlite3 *db;
+    char *path;
+    struct map statements; /* text -> sqlite3_stmt */
+};
+
+static enum status status_of(int code)
+{
+    switch (code & 0xff) {
+    case SQLITE_OK:
+    case SQLITE_ROW:
+    case SQLITE_DONE:
+        return OK;
+    case SQLITE_BUSY:
+    case SQLITE_LOCKED:
+        return AGAIN;
+    case SQLITE_FULL:
+        return FULL;
+    case SQLITE_CORRUPT:
+    case SQLITE_NOTADB:
+        return CORRUPT;
+    case SQLITE_READONLY:
+    case SQLITE_PERM:
+    case SQLITE_AUTH:
+        return DENIED;
+    case SQLITE_CONSTRAINT:
+        return EXISTS;
+    default:
+        return IO_FAILED;
+    }
+}
+
+static enum status failed(struct sql *s, struct err *err)
+{
+    return err_set(err, status_of(sqlite3_extended_errcode(s->db)), "%s: %s", s->path,
+                   sqlite3_errmsg(s->db));
+}
+
+enum status sql_script(struct sql *s, const char *text, struct err *err)
+{
+    return sqlite3_exec(s->db, text, NULL, NULL, NULL) == SQLITE_OK ? OK : failed(s, err);
+}
+
+enum status sql_open(const char *path, struct sql **out, struct err *err)
+{
+    *out = NULL;
+    struct sql *s = mem_zero(1, sizeof *s);
+    s->path = mem_dup(path);
+    int flags = SQLITE_OPEN_READWRITE | SQLITE_OPEN_CREATE | SQLITE_OPEN_NOMUTEX;
+    enum status st = OK;
+    if (sqlite3_open_v2(path, &s->db, flags, NULL) != SQLITE_OK)
+        st = failed(s, err);
+    if (!st) {
+        sqlite3_busy_timeout(s->db, BUSY_TIMEOUT_MS);
+        st = sql_script(s,
+                        "PRAGMA journal_mode=WAL; PRAGMA synchronous=FULL;"
+                        "PRAGMA foreign_keys=ON; PRAGMA trusted_schema=OFF;",
+                        err);
+    }
+    if (st) {
+        sql_close(s);
+        return st;
+    }
+    *out = s;
+    return OK;
+}
+
+void sql_close(struct sql *s)
+{
+    if (!s)
+        return;
+    size_t at = 0;
+    for (struct map_slot *slot; (slot = map_next(&s->statements, &at));)
+        sqlite3_finalize(slot->value);
+    map_free(&s->statements);
+    sqlite3_close(s->db);
+    free(s->path);
+    free(s);
+}
+
+static sqlite3_stmt *statement_of(struct sql *s, const char *text, struct err *err)
+{
+    sqlite3_stmt *statement = map_get(&s->statements, span_of(text));
+    if (statement)
+        return statement;
+    if (sqlite3_prepare_v3(s->db, text, -1, SQLITE_PREPARE_PERSISTENT, &statement, NULL) !=
+        SQLITE_OK) {
+        failed(s, err);
+        return NULL;
+    }
+    map_put(&s->statements, span_of(text), statement);
+    return statement;
+}
+
+static int bind_span(sqlite3_stmt *statement, int i, char kind, struct span v)
+{
+    if (!v.at)
+        return sqlite3_bind_null(statement, i);
+    if (kind == 'b')
+        return sqlite3_bind_blob64(statement, i, v.at, v.len, SQLITE_TRANSIENT);
+    return sqlite3_bind_text64(statement, i, v.at, v.len, SQLITE_TRANSIENT, SQLITE_UTF8);
+}
+
+static int bind_all(sqlite3_stmt *statement, const char *kinds, va_list args)
+{
+    int code = SQLITE_OK;
+    for (int i = 1; *kinds && code == SQLITE_OK; kinds++, i++) {
+        if (*kinds == 'i')
+            code = sqlite3_bind_int64(statement, i, va_arg(args, int64_t));
+        else
+            code = bind_span(statement, i, *kinds, va_arg(args, struct span));
+    }
+    return code;
+}
+
+enum status sql_run(struct sql *s, struct err *err, const char *text, const char *kinds, ...)
+{
+    sqlite3_stmt *statement = statement_of(s, text, err);
+    if (!statement)
+        return err ? err->status : IO_FAILED;
+    va_list args;
+    va_start(args, kinds);
+    int code = bind_all(statement, kinds, args);
+    va_end(args);
+    if (code == SQLITE_OK)
+        code = sqlite3_step(statement);
+    enum status st = code == SQLITE_DONE ? OK : failed(s, err);
+    sqlite3_reset(statement);
+    sqlite3_clear_bindings(statement);
+    return st;
+}
+
+int64_t sql_changes(struct sql *s)
+{
+    return sqlite3_changes64(s->db);
+}
+
+int64_t sql_last_id(struct sql *s)
+{
+    return sqlite3_last_insert_rowid(s->db);
+}
+
+void sql_select(struct sql *s, struct sql_rows *rows, struct err *err, const char *text,
+                const char *kinds, ...)
+{
+    *rows = (struct sql_rows){.sql = s, .err = err};
+    sqlite3_stmt *statement = statement_of(s, text, err);
+    rows->statement = statement;
+    if (!statement) {
+        rows->status = err ? err->status : IO_FAILED;
+        return;
+    }
+    va_list args;
+    va_start(args, kinds);
+    if (bind_all(statement, kinds, args) != SQLITE_OK)
+        rows->status = failed(s, err);
+    va_end(args);
+}
+
+bool sql_next(struct sql_rows *rows)
+{
+    if (rows->status)
+        return false;
+    int code = sqlite3_step(rows->statement);
+    if (code == SQLITE_ROW)
+        return true;
+    if (code != SQLITE_DONE)
+        rows->status = failed(rows->sql, rows->err);
+    return false;
+}
+
+int64_t sql_i64(struct sql_rows *rows, int column)
+{
+    return sqlite3_column_int64(rows->statement, column);
+}
+
+struct span sql_text(struct sql_rows *rows, int column, struct arena *arena)
+{
+    const void *text = sqlite3_column_text(rows->statement, column);
+    size_t len = (size_t)sqlite3_column_bytes(rows->statement, column);
+    return arena_span(arena, span_from(text ? text : "", text ? len : 0));
+}
+
+bool sql_bytes(struct sql_rows *rows, int column, void *out, size_t n)
+{
+    const void *bytes = sqlite3_column_blob(rows->statement, column);
+    if (!bytes || (size_t)sqlite3_column_bytes(rows->statement, column) != n)
+        return false;
+    memcpy(out, bytes, n);
+    return true;
+}
+
+enum status sql_end(struct sql_rows *rows)
+{
+    if (rows->statement) {
+        sqlite3_reset(rows->statement);
+        sqlite3_clear_bindings(rows->statement);
+    }
+    return rows->status;
+}
+
+enum status sql_begin(struct sql *s, struct err *err)
+{
+    return sql_run(s, err, "BEGIN IMMEDIATE", "");
+}
+
+enum status sql_finish(struct sql *s, enum status st, struct err *err)
+{
+    if (!st)
+        st = sql_run(s, err, "COMMIT", "");
+    if (st) {
+        enum status ignored UNUSED = sql_run(s, NULL, "ROLLBACK", "");
+    }
+    return st;
+}
