@@ -1,0 +1,236 @@
+/* One machine: its root, its collectors, and what is due when. */
+#include "collect/tick.h"
+
+#include "base/clock.h"
+#include "base/crypto.h"
+#include "base/file.h"
+#include "base/log.h"
+#include "collect/collectors.h"
+#include "series/remote_write.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <linux/magic.h>
+#include <sys/vfs.h>
+#include <unistd.h>
+
+/* A collector may run this much early, so that a tick that came a little late does not push
+ * every following one by a whole interval. */
+enum { EARLY_MS = 200 };
+
+static enum status open_root(struct collect *c, struct err *err)
+{
+    int fd = open(c->root, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+    if (fd < 0)
+        return err_errno(err, "root directory %s", c->root);
+    fd_close(&c->root_fd);
+    c->root_fd = fd;
+    return OK;
+}
+
+static bool is_live(const struct collect *c)
+{
+    struct statfs fs;
+    auto_fd proc = openat(c->root_fd, "proc", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+    return proc >= 0 && fstatfs(proc, &fs) == 0 && fs.f_type == PROC_SUPER_MAGIC;
+}
+
+static enum status first_line(const struct collect *c, const char *path, struct buf *out,
+                              struct err *err)
+{
+    enum status st = file_read_at(c->root_fd, path, out, err);
+    if (st)
+        return st;
+    out->len = span_find(buf_view(out), '\n');
+    return out->len ? OK : err_set(err, INVALID, "%s is empty", path);
+}
+
+static enum status find_instance(struct collect *c, const char *wanted, struct err *err)
+{
+    if (wanted && *wanted) {
+        c->instance = mem_dup(wanted);
+        return OK;
+    }
+    auto_buf name = {.max = LABEL_VALUE_MAX_BYTES};
+    enum status st = first_line(c, "proc/sys/kernel/hostname", &name, err);
+    if (st)
+        return err_prefix(err, "this machine's name (--hostname gives one)");
+    c->instance = mem_dup_span(buf_view(&name));
+    return OK;
+}
+
+static void keep_sysctls(struct collect *c, struct setting_list from)
+{
+    c->sysctls.items = ARENA_ARRAY(&c->arena, const char *, from.n);
+    c->sysctls.n = from.n;
+    for (size_t i = 0; i < from.n; i++)
+        c->sysctls.items[i] = arena_dup(&c->arena, from.items[i]);
+}
+
+static bool is_off(const struct setting_list *off, const char *name)
+{
+    for (size_t i = 0; i < off->n; i++)
+        if (strcmp(off->items[i], name) == 0)
+            return true;
+    return false;
+}
+
+static enum status check_off(const struct setting_list *off, struct err *err)
+{
+    size_t n;
+    const struct collector *const *all = collect_table(&n);
+    for (size_t i = 0; i < off->n; i++) {
+        bool found = false;
+        for (size_t k = 0; k < n; k++)
+            found = found || strcmp(all[k]->name, off->items[i]) == 0;
+        if (!found)
+            return err_set(err, INVALID, "there is no collector \"%s\"", off->items[i]);
+    }
+    return OK;
+}
+
+void collect_add(struct collect *c, const struct collector *collector, void *arg)
+{
+    if (c->n_active == c->active_size) {
+        c->active_size = c->active_size ? 2 * c->active_size : 32;
+        c->active = mem_grow(c->active, c->active_size * sizeof *c->active);
+    }
+    void *state = arg ? arg : arena_zero(&c->arena, 1, collector->state_bytes);
+    c->active[c->n_active++] = (struct active){.collector = collector, .state = state};
+}
+
+static enum status collect_init(struct collect *c, const struct collect_config *config,
+                                struct err *err)
+{
+    enum status st = check_off(&config->off, err);
+    if (!st)
+        st = open_root(c, err);
+    if (!st)
+        st = find_instance(c, config->instance, err);
+    if (st)
+        return st;
+    c->live = is_live(c);
+    keep_sysctls(c, config->sysctls);
+    size_t n;
+    const struct collector *const *all = collect_table(&n);
+    for (size_t i = 0; i < n; i++)
+        if (!is_off(&config->off, all[i]->name))
+            collect_add(c, all[i], NULL);
+    return OK;
+}
+
+enum status collect_open(const struct collect_config *config, struct collect **out, struct err *err)
+{
+    struct collect *c = mem_zero(1, sizeof *c);
+    c->root_fd = -1;
+    c->text.max = FILE_MAX_BYTES;
+    c->root = mem_dup(config->root ? config->root : "/");
+    enum status st = collect_init(c, config, err);
+    *out = st ? NULL : c;
+    if (st)
+        collect_close(c);
+    return st;
+}
+
+void collect_close(struct collect *c)
+{
+    if (!c)
+        return;
+    for (struct kfile *f = c->files; f; f = f->next)
+        kfile_close(f);
+    for (size_t i = 0; i < c->n_active; i++) {
+        if (c->active[i].collector->free)
+            c->active[i].collector->free(c->active[i].state);
+        active_free(&c->active[i]);
+    }
+    free(c->active);
+    free(c->root);
+    free(c->instance);
+    buf_free(&c->text);
+    buf_free(&c->key);
+    fd_close(&c->root_fd);
+    arena_free(&c->arena);
+    free(c);
+}
+
+static void tell_fault(struct active *a, enum status st, const struct err *err)
+{
+    if (st == NOT_FOUND && a->collector->optional)
+        return;
+    a->faults++;
+    if (a->missing_told)
+        return;
+    a->missing_told = true;
+    log_warn("collector %s: %s; its metrics are missing", a->collector->name, err->text);
+}
+
+static void run_one(struct collect *c, struct active *a)
+{
+    struct tick t = {c, a};
+    struct err err = {0};
+    int64_t began = clock_mono_ns();
+    active_start(&t);
+    enum status st = a->collector->collect(&t, a->state, &err);
+    active_end(&t);
+    a->cost_ns = clock_mono_ns() - began;
+    if (st)
+        tell_fault(a, st, &err);
+}
+
+static bool is_due(struct active *a, int64_t mono_ms, bool all)
+{
+    if (!all && mono_ms + EARLY_MS < a->next_ms && a->run > 0)
+        return false;
+    a->next_ms = mono_ms + 1000 * (int64_t)a->collector->every_s;
+    return true;
+}
+
+void collect_run(struct collect *c, int64_t wall_ms, int64_t mono_ms, bool all)
+{
+    c->wall_ms = wall_ms;
+    c->mono_ms = mono_ms;
+    struct err err = {0};
+    if (!c->live && open_root(c, &err))
+        log_warn("%s", err.text);
+    for (size_t i = 0; i < c->n_active; i++) {
+        struct active *a = &c->active[i];
+        a->fresh = is_due(a, mono_ms, all);
+        if (a->fresh)
+            run_one(c, a);
+    }
+}
+
+const char *collect_instance(const struct collect *c)
+{
+    return c->instance;
+}
+
+int64_t tick_wall_ms(const struct tick *t)
+{
+    return t->c->wall_ms;
+}
+
+int64_t tick_mono_ms(const struct tick *t)
+{
+    return t->c->mono_ms;
+}
+
+enum status collect_machine_id(const struct collect *c, char id[33], struct err *err)
+{
+    auto_buf text = {.max = 256};
+    enum status st = first_line(c, "etc/machine-id", &text, NULL);
+    if (st) {
+        buf_clear(&text);
+        text.failed = false;
+        st = first_line(c, "var/lib/dbus/machine-id", &text, err);
+    }
+    if (st)
+        return st;
+    auto_buf salted = {0};
+    buf_str(&salted, "galen:");
+    buf_span(&salted, buf_view(&text));
+    uint8_t digest[SHA256_BYTES];
+    sha256(buf_view(&salted), digest);
+    hex_encode(span_from(digest, 16), id);
+    return OK;
+}

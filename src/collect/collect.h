@@ -1,0 +1,88 @@
+/* collect/ turns one machine's kernel into samples: one small file for each source of /proc and
+ * /sys. It knows nothing of servers, spools or analysis.
+ *
+ * A collector is a line of the table in collectors.c. It reads its files through descriptors
+ * that stay open, parses with pure functions (parse.h) and emits values. Each collector
+ * remembers the series of its last run by position: the n-th value is first compared with the
+ * n-th series of last time, so that in steady state nothing is looked up or allocated and
+ * labels are encoded once in their life.
+ *
+ * Names, labels, types and units are node_exporter's where it has the metric, else galen_*. */
+#pragma once
+
+#include "base/yaml.h"
+#include "series/exposition.h"
+
+enum {
+    METRIC_LABELS_MAX = 12,
+    SERIES_MAX = 50000,       /* of one machine; more are left out and counted */
+    FILE_MAX_BYTES = 16 << 20 /* of one kernel file */
+};
+
+/* One family. A '%' in the name stands for the first values given to emit, with characters that
+ * a name cannot have replaced: "node_vmstat_%". The other values are those of the labels. */
+struct metric {
+    const char *name;
+    enum metric_type type;
+    const char *help; /* '%' as in the name */
+    const char *labels[METRIC_LABELS_MAX];
+};
+
+struct tick; /* one run of one collector */
+
+struct collector {
+    const char *name;
+    unsigned every_s; /* 0: at every collection */
+    bool optional;    /* its file may be missing without a word */
+    size_t state_bytes;
+    /* NOT_FOUND: the source is not there; INVALID: it is not understood. What was emitted
+     * before the failure counts. State is all zero at first. */
+    enum status (*collect)(struct tick *t, void *state, struct err *err);
+    const struct metric *metrics;
+    size_t n_metrics;
+    void (*free)(void *state); /* what state holds beyond its own bytes; may be NULL */
+};
+
+/* ---- for collectors ---- */
+
+void emit(struct tick *t, const struct metric *m, double v);
+void emit1(struct tick *t, const struct metric *m, struct span a, double v);
+void emit2(struct tick *t, const struct metric *m, struct span a, struct span b, double v);
+void emit_values(struct tick *t, const struct metric *m, const struct span *values, size_t n,
+                 double v);
+int64_t tick_wall_ms(const struct tick *t);
+int64_t tick_mono_ms(const struct tick *t);
+
+/* ---- for the agent ---- */
+
+struct collect;
+
+struct collect_config {
+    const char *root;            /* "/", or a directory that holds proc/ and sys/ */
+    const char *instance;        /* NULL: the machine's host name */
+    struct setting_list sysctls; /* none: the default list */
+    struct setting_list off;     /* names of collectors that shall not run */
+};
+
+/* The tree of a machine that is not this one is recognised by a proc/ that is no procfs: then
+ * nothing is asked of this machine's kernel (sockets, statvfs, clock). */
+MUST_USE enum status collect_open(const struct collect_config *config, struct collect **out,
+                                  struct err *err);
+void collect_close(struct collect *c); /* NULL is fine */
+/* A collector of the caller's own; its state is arg. Before the first run. */
+void collect_add(struct collect *c, const struct collector *collector, void *arg);
+
+/* Runs what is due (everything when all). What goes wrong is logged once and counted. */
+void collect_run(struct collect *c, int64_t wall_ms, int64_t mono_ms, bool all);
+/* Appends what the last run found as remote-write TimeSeries, stale markers for series that
+ * have ended included; returns their number. */
+size_t collect_write(const struct collect *c, struct buf *out);
+/* The latest value of everything as text; without the labels job and instance when bare. */
+void collect_expose(const struct collect *c, struct buf *out, bool bare);
+
+const char *collect_instance(const struct collect *c);
+/* 32 hex digits that stand for the machine; not its machine-id, which is confidential. */
+MUST_USE enum status collect_machine_id(const struct collect *c, char id[33], struct err *err);
+
+/* The table, for help and documentation. */
+const struct collector *const *collect_table(size_t *n);

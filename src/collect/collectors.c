@@ -1,0 +1,40 @@
+/* The table of collectors, in the order in which they run and are sent. */
+#include "collect/collectors.h"
+
+static const struct collector *const collectors[] = {
+    /* at every collection */
+    &stat_collector,
+    &loadavg_collector,
+    &meminfo_collector,
+    &vmstat_collector,
+    &pressure_collector,
+    &disk_collector,
+    &netdev_collector,
+    &netstat_collector,
+    &sockstat_collector,
+    &softnet_collector,
+    &filefd_collector,
+    &time_collector,
+    &listeners_collector,
+    /* every 5 s */
+    &filesystem_collector,
+    &conntrack_collector,
+    &sysvipc_collector,
+    &sysctl_collector,
+    /* more rarely */
+    &arp_collector,
+    &tcpstates_collector,
+    &nic_collector,
+    &entropy_collector,
+    &thp_collector,
+    &uname_collector,
+    &os_collector,
+    &host_collector,
+    &self_collector,
+};
+
+const struct collector *const *collect_table(size_t *n)
+{
+    *n = COUNT(collectors);
+    return collectors;
+}

@@ -1,0 +1,112 @@
+/* A mount under guard is owned by two: the collector and, while it asks, a thread. Whoever comes
+ * last frees it. The thread lives only as long as one answer takes: hanging mounts are rare, and
+ * so are mounts that need the guard at all. */
+#include "collect/guard.h"
+
+#include "base/arena.h"
+
+#include <pthread.h>
+#include <stdbool.h>
+#include <stdlib.h>
+
+enum { STACK_BYTES = 128 << 10 };
+
+static pthread_mutex_t lock = PTHREAD_MUTEX_INITIALIZER;
+static unsigned threads; /* that are asking now; under lock */
+
+struct guard {
+    char *path;
+    /* under lock */
+    bool asking, dropped, answered, good;
+    bool starved; /* no thread was free when it was to be asked again */
+    struct statvfs answer;
+    /* the collector's */
+    int64_t asked_ms;
+};
+
+static void guard_free(struct guard *g)
+{
+    free(g->path);
+    free(g);
+}
+
+static void *ask(void *arg)
+{
+    struct guard *g = arg;
+    struct statvfs v;
+    bool good = statvfs(g->path, &v) == 0;
+    pthread_mutex_lock(&lock);
+    threads--;
+    g->asking = false;
+    g->answered = true;
+    g->good = good;
+    if (good)
+        g->answer = v;
+    bool last = g->dropped;
+    pthread_mutex_unlock(&lock);
+    if (last)
+        guard_free(g);
+    return NULL;
+}
+
+/* Under lock, so that the thread's end is seen after asking was set. */
+static bool start_thread(struct guard *g)
+{
+    pthread_attr_t attr;
+    pthread_t thread;
+    pthread_attr_init(&attr);
+    pthread_attr_setdetachstate(&attr, PTHREAD_CREATE_DETACHED);
+    pthread_attr_setstacksize(&attr, STACK_BYTES);
+    bool started = pthread_create(&thread, &attr, ask, g) == 0;
+    pthread_attr_destroy(&attr);
+    return started;
+}
+
+/* Under lock. */
+static void ask_again(struct guard *g, int64_t mono_ms)
+{
+    if (g->asking)
+        return;
+    g->starved = threads >= GUARD_THREADS_MAX || !start_thread(g);
+    if (g->starved)
+        return;
+    g->asked_ms = mono_ms;
+    g->asking = true;
+    threads++;
+}
+
+enum guard_answer guard_ask(struct guard **at, const char *path, int64_t mono_ms,
+                            struct statvfs *out)
+{
+    if (!*at) {
+        *at = mem_zero(1, sizeof **at);
+        (*at)->path = mem_dup(path);
+        (*at)->asked_ms = mono_ms;
+    }
+    struct guard *g = *at;
+    pthread_mutex_lock(&lock);
+    enum guard_answer result = GUARD_WAITING;
+    if (g->asking && mono_ms - g->asked_ms >= GUARD_TIMEOUT_MS)
+        result = GUARD_FAILED;
+    else if (g->starved && mono_ms - g->asked_ms >= GUARD_KEEP_MS)
+        result = GUARD_FAILED;
+    else if (g->answered)
+        result = g->good ? GUARD_ANSWERED : GUARD_FAILED;
+    if (result == GUARD_ANSWERED)
+        *out = g->answer;
+    ask_again(g, mono_ms);
+    pthread_mutex_unlock(&lock);
+    return result;
+}
+
+void guard_drop(struct guard *g)
+{
+    if (!g)
+        return;
+    pthread_mutex_lock(&lock);
+    g->dropped = true;
+    bool last = !g->asking;
+    pthread_mutex_unlock(&lock);
+    if (last)
+        guard_free(g);
+}
