@@ -73,10 +73,10 @@ static void json_name(struct json *j, const struct layer *l)
 static void json_initializer(struct json *j, const char *key, const char *class_name)
 {
     json_key(j, key);
-    json_object(j);
+    json_begin_object(j);
     json_field(j, "class_name", class_name);
     json_key(j, "config");
-    json_object(j);
+    json_begin_object(j);
     json_end_object(j);
     json_end_object(j);
 }
@@ -84,10 +84,10 @@ static void json_initializer(struct json *j, const char *key, const char *class_
 static void json_layer(struct json *j, const struct layer *l)
 {
     bool dense = l->kind == LAYER_DENSE;
-    json_object(j);
+    json_begin_object(j);
     json_field(j, "class_name", dense ? "Dense" : "BatchNormalization");
     json_key(j, "config");
-    json_object(j);
+    json_begin_object(j);
     json_name(j, l);
     if (dense) {
         json_field_i64(j, "units", (int64_t)l->units);
@@ -112,13 +112,13 @@ static void json_layer(struct json *j, const struct layer *l)
 
 static void json_input(struct json *j, size_t inputs)
 {
-    json_object(j);
+    json_begin_object(j);
     json_field(j, "class_name", "InputLayer");
     json_key(j, "config");
-    json_object(j);
+    json_begin_object(j);
     json_key(j, "batch_input_shape");
-    json_array(j);
-    json_null(j);
+    json_begin_array(j);
+    json_put_null(j);
     json_u64(j, inputs);
     json_end_array(j);
     json_field(j, "dtype", "float32");
@@ -132,13 +132,13 @@ static void json_input(struct json *j, size_t inputs)
 static void json_config(struct buf *out, const struct model *m)
 {
     struct json j = json_to(out);
-    json_object(&j);
+    json_begin_object(&j);
     json_field(&j, "class_name", "Sequential");
     json_key(&j, "config");
-    json_object(&j);
+    json_begin_object(&j);
     json_field(&j, "name", "galen");
     json_key(&j, "layers");
-    json_array(&j);
+    json_begin_array(&j);
     json_input(&j, m->inputs);
     for (size_t i = 0; i < m->n_layers; i++)
         json_layer(&j, &m->layers[i]);
@@ -174,9 +174,9 @@ static void write_features(struct writer *w, hid_t file, const struct model *m)
 {
     auto_buf text = {0};
     struct json j = json_to(&text);
-    json_array(&j);
+    json_begin_array(&j);
     for (size_t i = 0; i < m->inputs; i++)
-        json_string(&j, m->features[i]);
+        json_text(&j, m->features[i]);
     json_end_array(&j);
     write_text(w, file, "galen_features", buf_view(&text));
 }

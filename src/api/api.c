@@ -11,8 +11,8 @@ struct api *api_open(const struct api_config *config)
         .store = config->store,
         .record = config->record,
         .access = config->access,
-        .adviser = config->adviser,
         .take = config->take,
+        .analyse_payload = config->analyse_payload,
         .pipeline = config->pipeline,
         .version = config->version,
     };

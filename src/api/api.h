@@ -25,7 +25,8 @@ struct batch {
     struct append_result result; /* room for whoever carries it across threads */
     struct err err;
     enum status status;
-    void *owner;
+    void *owner;    /* of who made the batch */
+    void *pipeline; /* of who takes it */
 };
 
 struct api_config {
@@ -34,9 +35,12 @@ struct api_config {
     struct store *store;
     struct record *record;
     struct access *access;
-    struct adviser *adviser;
     /* Takes a batch; done is called later whatever happens. */
     void (*take)(void *pipeline, struct batch *b);
+    /* Analyses a payload of the seeds' shape and answers with the analysis as JSON. Called on a
+     * worker. */
+    enum status (*analyse_payload)(void *pipeline, struct span payload, int64_t now_ms,
+                                   struct buf *answer, struct err *err);
     void *pipeline;
     const char *version;
 };

@@ -11,8 +11,9 @@ struct api {
     struct store *store;
     struct record *record;
     struct access *access;
-    struct adviser *adviser;
     void (*take)(void *pipeline, struct batch *b);
+    enum status (*analyse_payload)(void *pipeline, struct span payload, int64_t now_ms,
+                                   struct buf *answer, struct err *err);
     void *pipeline;
     const char *version;
     struct live *live;

@@ -49,7 +49,7 @@ void enroll_make_token(struct call *c)
     }
     auto_buf answer = {0};
     struct json j = json_to(&answer);
-    json_object(&j);
+    json_begin_object(&j);
     json_field(&j, "token", token);
     json_field_i64(&j, "expires_ms", expires_ms);
     json_end_object(&j);
@@ -93,7 +93,7 @@ static void enroll(struct call *c, struct span id, struct span name)
     }
     auto_buf answer = {0};
     struct json j = json_to(&answer);
-    json_object(&j);
+    json_begin_object(&j);
     json_field(&j, "token", token);
     json_field_span(&j, "host_id", id);
     json_end_object(&j);

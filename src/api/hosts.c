@@ -101,7 +101,7 @@ static const char *state_of(const struct host_row *h, const struct analysis_text
 static void put_host(struct json *j, const struct api *a, const struct host_row *h, int64_t now_ms)
 {
     const struct analysis_text *t = latest(a, h->id);
-    json_object(j);
+    json_begin_object(j);
     json_field_span(j, "id", h->id);
     json_field_span(j, "name", h->name);
     json_field_i64(j, "first_seen_ms", h->first_seen_ms);
@@ -112,7 +112,7 @@ static void put_host(struct json *j, const struct api *a, const struct host_row 
     if (t)
         json_raw(j, span_of(t->json));
     else
-        json_null(j);
+        json_put_null(j);
     json_end_object(j);
 }
 
@@ -126,7 +126,7 @@ enum status hosts_json(struct api *a, struct buf *out, struct err *err)
         return st;
     struct json j = json_to(out);
     buf_str(out, "\"hosts\":");
-    json_array(&j);
+    json_begin_array(&j);
     for (size_t i = 0; i < n; i++)
         put_host(&j, a, &hosts[i], clock_wall_ms());
     json_end_array(&j);

@@ -59,6 +59,8 @@ static void watch_drop(struct watch *w)
 {
     if (--w->refs)
         return;
+    for (size_t i = 0; i < w->n; i++)
+        promql_free(w->exprs[i]);
     arena_free(&w->arena);
     free(w);
 }
@@ -74,19 +76,19 @@ struct evaluation {
 
 static void put_values(struct json *j, const struct result *r)
 {
-    json_array(j);
+    json_begin_array(j);
     if (r->kind == VALUE_SCALAR) {
-        json_object(j);
+        json_begin_object(j);
         json_key(j, "labels");
-        json_object(j);
+        json_begin_object(j);
         json_end_object(j);
         json_field_double(j, "v", r->scalar);
         json_end_object(j);
     }
     for (size_t i = 0; r->kind == VALUE_VECTOR && i < MIN(r->n, (size_t)WATCH_VALUES_MAX); i++) {
-        json_object(j);
+        json_begin_object(j);
         json_key(j, "labels");
-        json_object(j);
+        json_begin_object(j);
         for (size_t k = 0; k < r->series[i].labels.n; k++) {
             const struct label *l = &r->series[i].labels.at[k];
             json_key_span(j, l->name);
@@ -104,12 +106,12 @@ static void evaluate(void *arg)
 {
     struct evaluation *e = arg;
     struct json j = json_to(&e->message);
-    json_object(&j);
+    json_begin_object(&j);
     json_field(&j, "op", "point");
     json_field_i64(&j, "id", e->watch->id);
     json_field_i64(&j, "t_ms", e->t_ms);
     json_key(&j, "values");
-    json_array(&j);
+    json_begin_array(&j);
     auto_arena arena = {0};
     struct source *view = store_read_begin(e->store);
     for (size_t i = 0; i < e->watch->n; i++) {
@@ -170,7 +172,7 @@ static void send_error(struct viewer *v, int64_t id, const char *detail)
 {
     auto_buf text = {0};
     struct json j = json_to(&text);
-    json_object(&j);
+    json_begin_object(&j);
     json_field(&j, "op", "error");
     json_field_i64(&j, "id", id);
     json_field(&j, "detail", detail);
@@ -324,7 +326,7 @@ void live_analysis_made(struct live *l, const char *host_id, struct span analysi
         return;
     auto_buf text = {0};
     struct json j = json_to(&text);
-    json_object(&j);
+    json_begin_object(&j);
     json_field(&j, "op", "advice");
     json_field(&j, "host", host_id);
     json_key(&j, "analysis");

@@ -35,7 +35,7 @@ static void put_operation(struct json *j, const struct route *r)
     for (size_t i = 0; r->method[i] && i < sizeof method - 1; i++)
         method[i] = (char)tolower((unsigned char)r->method[i]);
     json_key(j, method);
-    json_object(j);
+    json_begin_object(j);
     json_field(j, "summary", r->summary);
     json_field(j, "description", needs[r->need]);
     if (strstr(r->path, "/ID")) {
@@ -58,10 +58,10 @@ void openapi_show(struct call *c)
 {
     auto_buf body = {0};
     struct json j = json_to(&body);
-    json_object(&j);
+    json_begin_object(&j);
     json_field(&j, "openapi", "3.1.0");
     json_key(&j, "info");
-    json_object(&j);
+    json_begin_object(&j);
     json_field(&j, "title", "Galen");
     json_field(&j, "version", c->api->version);
     json_end_object(&j);
@@ -72,7 +72,7 @@ void openapi_show(struct call *c)
     json_key(&j, "security");
     json_raw(&j, SPAN("[{\"bearer\":[]},{\"session\":[]}]"));
     json_key(&j, "paths");
-    json_object(&j);
+    json_begin_object(&j);
     for (size_t i = 0; i < routes_n; i++) {
         /* Rows of one path stand next to each other. */
         bool first = i == 0 || !span_is(span_of(routes[i].path), routes[i - 1].path);
@@ -81,7 +81,7 @@ void openapi_show(struct call *c)
             auto_buf path = {0};
             put_path(&path, span_of(routes[i].path));
             json_key(&j, buf_text(&path));
-            json_object(&j);
+            json_begin_object(&j);
         }
         put_operation(&j, &routes[i]);
         if (last)

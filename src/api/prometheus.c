@@ -44,6 +44,7 @@ static void run_query(void *arg)
     else
         job->http_status = prometheus_result(&job->answer, &result);
     store_read_end(view);
+    promql_free(expr);
 }
 
 static void answer_query(void *arg)

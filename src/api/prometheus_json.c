@@ -16,7 +16,7 @@ void prometheus_time(struct buf *out, int64_t t_ms)
 void prometheus_labels(struct buf *out, struct labels l)
 {
     struct json j = json_to(out);
-    json_object(&j);
+    json_begin_object(&j);
     for (size_t i = 0; i < l.n; i++) {
         json_key_span(&j, l.at[i].name);
         json_span(&j, l.at[i].value);
@@ -59,9 +59,9 @@ static void put_warnings(struct buf *out, const struct result *r)
         return;
     struct json j = json_to(out);
     buf_str(out, ",\"warnings\":");
-    json_array(&j);
+    json_begin_array(&j);
     for (size_t i = 0; i < r->n_warnings; i++)
-        json_string(&j, r->warnings[i]);
+        json_text(&j, r->warnings[i]);
     json_end_array(&j);
 }
 
@@ -114,7 +114,7 @@ int prometheus_error(struct buf *out, const char *type, const char *text)
         {"unavailable", 503}, {"internal", 500},  {"not_found", 404},
     };
     struct json j = json_to(out);
-    json_object(&j);
+    json_begin_object(&j);
     json_field(&j, "status", "error");
     json_field(&j, "errorType", type);
     json_field(&j, "error", text);

@@ -61,7 +61,7 @@ static void put_json_or_text(struct json *j, struct span text)
 static void put_row(struct json *j, const struct result_row *row)
 {
     char created[TIME_TEXT_MAX];
-    json_object(j);
+    json_begin_object(j);
     json_field_i64(j, "id", row->id);
     json_field(j, "created_at", clock_rfc3339(row->created_ms, created));
     json_field_span(j, "server_id", row->server_id);
@@ -90,18 +90,17 @@ void results_list(struct call *c)
         return;
     }
     struct json j = json_to(&body);
-    json_object(&j);
+    json_begin_object(&j);
     json_key(&j, "results");
-    json_array(&j);
+    json_begin_array(&j);
     for (size_t i = 0; i < n; i++)
         put_row(&j, &rows[i]);
     json_end_array(&j);
     json_key(&j, "next");
     if (n == f.limit)
-        json_string(&j,
-                    arena_printf(http_request_arena(c->req), "%lld", (long long)rows[n - 1].id));
+        json_text(&j, arena_printf(http_request_arena(c->req), "%lld", (long long)rows[n - 1].id));
     else
-        json_null(&j);
+        json_put_null(&j);
     json_end_object(&j);
     api_json(c, 200, &body);
 }
@@ -120,21 +119,21 @@ void results_summary(struct call *c)
         return;
     }
     struct json j = json_to(&body);
-    json_object(&j);
+    json_begin_object(&j);
     json_field_i64(&j, "total", (int64_t)s.total);
     json_key(&j, "by_day");
-    json_array(&j);
+    json_begin_array(&j);
     for (size_t i = 0; i < s.n_days; i++) {
-        json_object(&j);
+        json_begin_object(&j);
         json_field(&j, "day", s.days[i].day);
         json_field_i64(&j, "count", (int64_t)s.days[i].count);
         json_end_object(&j);
     }
     json_end_array(&j);
     json_key(&j, "by_recommendation");
-    json_array(&j);
+    json_begin_array(&j);
     for (size_t i = 0; i < COUNT(s.by_class); i++) {
-        json_object(&j);
+        json_begin_object(&j);
         json_field_i64(&j, "predicted_class", (int64_t)i);
         json_field(&j, "recommendation", class_recommendations[i]);
         json_field_i64(&j, "count", (int64_t)s.by_class[i]);

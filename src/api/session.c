@@ -23,7 +23,7 @@ static void put_session(struct call *c, const struct principal *who)
 {
     auto_buf body = {0};
     struct json j = json_to(&body);
-    json_object(&j);
+    json_begin_object(&j);
     json_field(&j, "user", who->name);
     json_field(&j, "role", role_name(who->role));
     json_field_bool(&j, "must_change_password", who->must_change);

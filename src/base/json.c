@@ -29,7 +29,7 @@ static void close_level(struct json *j, char c)
     buf_char(j->out, c);
 }
 
-void json_object(struct json *j)
+void json_begin_object(struct json *j)
 {
     open_level(j, '{');
 }
@@ -39,7 +39,7 @@ void json_end_object(struct json *j)
     close_level(j, '}');
 }
 
-void json_array(struct json *j)
+void json_begin_array(struct json *j)
 {
     open_level(j, '[');
 }
@@ -127,12 +127,12 @@ void json_span(struct json *j, struct span text)
     put_string(j->out, text);
 }
 
-void json_string(struct json *j, const char *text)
+void json_text(struct json *j, const char *text)
 {
     if (text)
         json_span(j, span_of(text));
     else
-        json_null(j);
+        json_put_null(j);
 }
 
 void json_i64(struct json *j, int64_t n)
@@ -162,7 +162,7 @@ void json_bool(struct json *j, bool v)
     buf_str(j->out, v ? "true" : "false");
 }
 
-void json_null(struct json *j)
+void json_put_null(struct json *j)
 {
     before_value(j);
     buf_str(j->out, "null");
@@ -177,7 +177,7 @@ void json_raw(struct json *j, struct span text)
 void json_field(struct json *j, const char *key, const char *text)
 {
     json_key(j, key);
-    json_string(j, text);
+    json_text(j, text);
 }
 
 void json_field_span(struct json *j, const char *key, struct span text)

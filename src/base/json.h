@@ -18,13 +18,13 @@ static inline struct json json_to(struct buf *out)
     return (struct json){.out = out};
 }
 
-void json_object(struct json *j); /* { */
+void json_begin_object(struct json *j); /* { */
 void json_end_object(struct json *j);
-void json_array(struct json *j); /* [ */
+void json_begin_array(struct json *j); /* [ */
 void json_end_array(struct json *j);
 void json_key(struct json *j, const char *key);
 void json_key_span(struct json *j, struct span key);
-void json_string(struct json *j, const char *text); /* NULL writes null */
+void json_text(struct json *j, const char *text); /* NULL writes null */
 /* Invalid UTF-8 becomes U+FFFD; control characters, < and > and & are escaped (< so that the
  * text is harmless inside a page). */
 void json_span(struct json *j, struct span text);
@@ -32,7 +32,7 @@ void json_i64(struct json *j, int64_t n);
 void json_u64(struct json *j, uint64_t n);
 void json_double(struct json *j, double v); /* null when not finite */
 void json_bool(struct json *j, bool v);
-void json_null(struct json *j);
+void json_put_null(struct json *j);
 void json_raw(struct json *j, struct span json); /* a value that is JSON already */
 
 /* key and value in one call */

@@ -65,7 +65,7 @@ void log_at(enum log_level level, const char *format, ...)
     auto_buf line = {.max = 8 * LOG_LINE_MAX_BYTES};
     if (setup.json) {
         struct json j = json_to(&line);
-        json_object(&j);
+        json_begin_object(&j);
         json_field(&j, "ts", now);
         json_field(&j, "level", level_names[level]);
         json_field(&j, "program", setup.program);

@@ -61,6 +61,21 @@ enum status record_host_seen(struct record *r, struct span id, struct span name,
     return st ? st : sql_finish(r->sql, seen_by_id(r->sql, id, name, now_ms, err), err);
 }
 
+enum status record_hosts_seen(struct record *r, const struct host_seen *seen, size_t n,
+                              struct err *err)
+{
+    if (!n)
+        return OK;
+    auto_lock *lock = record_lock(r);
+    enum status st = sql_begin(r->sql, err);
+    if (st)
+        return st;
+    for (size_t i = 0; !st && i < n; i++)
+        if (name_fits(seen[i].name, NULL) == OK)
+            st = seen_by_name(r->sql, seen[i].name, seen[i].at_ms, err);
+    return sql_finish(r->sql, st, err);
+}
+
 enum status record_hosts(struct record *r, struct arena *arena, struct host_row **out, size_t *n,
                          struct err *err)
 {

@@ -36,6 +36,13 @@ struct host_row {
  * that name, or a new one whose id is its name. */
 MUST_USE enum status record_host_seen(struct record *r, struct span id, struct span name,
                                       int64_t now_ms, struct err *err);
+struct host_seen {
+    struct span name;
+    int64_t at_ms;
+};
+/* The same for several names, in one transaction; names that do not fit are left out. */
+MUST_USE enum status record_hosts_seen(struct record *r, const struct host_seen *seen, size_t n,
+                                       struct err *err);
 /* Ordered by name. Rows live in the arena. */
 MUST_USE enum status record_hosts(struct record *r, struct arena *arena, struct host_row **out,
                                   size_t *n, struct err *err);

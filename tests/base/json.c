@@ -7,14 +7,14 @@ static void commas_and_nesting(void **state UNUSED)
 {
     auto_buf b = {0};
     struct json j = json_to(&b);
-    json_object(&j);
+    json_begin_object(&j);
     json_field(&j, "a", "x");
     json_key(&j, "list");
-    json_array(&j);
+    json_begin_array(&j);
     json_i64(&j, -1);
-    json_object(&j);
+    json_begin_object(&j);
     json_end_object(&j);
-    json_null(&j);
+    json_put_null(&j);
     json_end_array(&j);
     json_field_bool(&j, "b", true);
     json_field_double(&j, "nan", NAN);
@@ -41,7 +41,7 @@ static void text_is_made_harmless(void **state UNUSED)
     for (size_t i = 0; i < COUNT(cases); i++) {
         auto_buf b = {0};
         struct json j = json_to(&b);
-        json_string(&j, cases[i].in);
+        json_text(&j, cases[i].in);
         assert_string_equal(buf_text(&b), cases[i].want);
     }
 }
@@ -52,7 +52,7 @@ static void too_deep_fails_instead_of_writing_outside(void **state UNUSED)
         auto_buf b = {0};
         struct json j = json_to(&b);
         for (int i = 0; i < depth; i++)
-            json_array(&j);
+            json_begin_array(&j);
         assert_int_equal(b.failed, depth == JSON_WRITE_MAX_DEPTH);
     }
 }

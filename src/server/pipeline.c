@@ -1,0 +1,380 @@
+#include "server/pipeline.h"
+
+#include "base/clock.h"
+#include "base/log.h"
+#include "base/map.h"
+#include "promql/promql.h"
+#include "series/remote_write.h"
+
+#include <errno.h>
+#include <pthread.h>
+#include <time.h>
+
+enum {
+    LOOK_EVERY_MS = 2000,      /* for new hosts and when hosts were last seen */
+    FIRST_ANALYSIS_MS = 15000, /* a new host's, after it was first seen */
+    TICK_WARNING_MS = 10000,
+};
+
+/* When each host last sent something that only a host sends. */
+static const char HOSTS_SEEN[] =
+    "max by (instance) (timestamp({__name__=~\"node_load1|node_time_seconds|"
+    "node_boot_time_seconds\"}))";
+
+struct pipeline {
+    struct loop *loop;
+    struct store *store;
+    struct record *record;
+    struct adviser *adviser;
+    pthread_mutex_t advising; /* the adviser serves one thread at a time */
+    struct api *api;
+    struct store_writer *writer; /* of what the analysis finds */
+    int64_t interval_ms;
+    struct arena expr_arena;
+    struct expr *hosts_seen;
+    pthread_t thread;
+    pthread_mutex_t lock; /* guards stopping */
+    pthread_cond_t wake;
+    bool running, stopping;
+};
+
+/* ---- samples come in ---- */
+
+static void batch_done(void *arg)
+{
+    struct batch *b = arg;
+    b->done(b, b->status, &b->result, &b->err);
+}
+
+/* On a thread of the store. */
+static void durable(void *arg, enum status st, const struct append_result *result,
+                    const struct err *err)
+{
+    struct batch *b = arg;
+    struct pipeline *p = b->pipeline;
+    b->status = st;
+    if (result)
+        b->result = *result;
+    if (st && err)
+        b->err = *err;
+    loop_post(p->loop, batch_done, b);
+}
+
+void pipeline_take(void *pipeline, struct batch *b)
+{
+    struct pipeline *p = pipeline;
+    b->pipeline = p;
+    b->status = store_append(b->writer, b->message, durable, b, &b->err);
+    if (b->status)
+        batch_done(b); /* not taken: the sender keeps the batch and sends it again */
+}
+
+/* ---- which hosts there are ---- */
+
+struct known_hosts {
+    struct host_row *rows;
+    size_t n;
+    struct map by_name;
+};
+
+static void known_free(struct known_hosts *k)
+{
+    map_free(&k->by_name);
+}
+
+static enum status known_load(struct pipeline *p, struct arena *arena, struct known_hosts *k,
+                              struct err *err)
+{
+    enum status st = record_hosts(p->record, arena, &k->rows, &k->n, err);
+    for (size_t i = 0; !st && i < k->n; i++)
+        map_put(&k->by_name, k->rows[i].name, &k->rows[i]);
+    return st;
+}
+
+static enum status note_hosts(struct pipeline *p, struct source *view, int64_t now_ms,
+                              struct arena *arena, struct err *err)
+{
+    struct query q = {.expr = p->hosts_seen, .start_ms = now_ms, .end_ms = now_ms};
+    struct result r = {0};
+    enum status st = promql_eval(&q, view, arena, &r, err);
+    if (st)
+        return st;
+    struct host_seen *seen = ARENA_ARRAY(arena, struct host_seen, r.n);
+    size_t n = 0;
+    for (size_t i = 0; i < r.n; i++) {
+        struct span name = labels_get(r.series[i].labels, SPAN("instance"));
+        if (name.len)
+            seen[n++] =
+                (struct host_seen){.name = name, .at_ms = (int64_t)(r.series[i].at[0].v * 1000)};
+    }
+    return record_hosts_seen(p->record, seen, n, err);
+}
+
+/* ---- what was analysed goes out ---- */
+
+/* For the loop's thread: one host's analysis as text. */
+struct news {
+    struct api *api;
+    char *host_id;
+    struct buf json;
+};
+
+static void publish(void *arg)
+{
+    struct news *news = arg;
+    api_analysis_made(news->api, news->host_id, buf_view(&news->json));
+    buf_free(&news->json);
+    free(news->host_id);
+    free(news);
+}
+
+static void publish_later(struct pipeline *p, struct span host_id, const struct analysis *a)
+{
+    struct news *news = mem_zero(1, sizeof *news);
+    struct json j = json_to(&news->json);
+    news->api = p->api;
+    news->host_id = mem_dup_span(host_id);
+    analysis_json(&j, a);
+    if (!loop_post(p->loop, publish, news)) {
+        buf_free(&news->json);
+        free(news->host_id);
+        free(news);
+    }
+}
+
+static enum status append_series(struct pipeline *p, const struct advice *advice,
+                                 struct arena *arena, struct err *err)
+{
+    auto_buf message = {0};
+    for (size_t i = 0; i < advice->n; i++) {
+        const struct analysis *a = &advice->hosts[i];
+        struct analysis_sample *samples;
+        size_t n = analysis_series(a, arena, &samples);
+        for (size_t k = 0; k < n; k++) {
+            struct sample sample = {.t_ms = a->at_ms, .v = samples[k].v};
+            write_series(&message, samples[k].labels, &sample, 1);
+        }
+    }
+    struct append_result result;
+    return message.len ? store_append_wait(p->writer, buf_view(&message), &result, err) : OK;
+}
+
+static struct span as_json(struct arena *arena, const struct analysis *a,
+                           void (*write)(struct json *, const struct analysis *))
+{
+    auto_buf text = {0};
+    struct json j = json_to(&text);
+    write(&j, a);
+    return arena_span(arena, buf_view(&text));
+}
+
+/* One row of results for each host; their numbers go into the analyses. */
+static enum status keep_results(struct pipeline *p, struct advice *advice,
+                                const struct known_hosts *known, struct arena *arena,
+                                struct err *err)
+{
+    struct result_row *rows = ARENA_ARRAY(arena, struct result_row, advice->n);
+    int64_t *ids = ARENA_ARRAY(arena, int64_t, advice->n);
+    for (size_t i = 0; i < advice->n; i++) {
+        const struct analysis *a = &advice->hosts[i];
+        const struct host_row *host = map_get(&known->by_name, a->instance);
+        rows[i] = (struct result_row){
+            .created_ms = a->at_ms,
+            .server_id = host ? host->id : a->instance,
+            .predicted_class = a->class,
+            .data = as_json(arena, a, analysis_data_json),
+            .result = as_json(arena, a, analysis_json),
+        };
+    }
+    enum status st = record_results_add(p->record, rows, advice->n, ids, err);
+    for (size_t i = 0; !st && i < advice->n; i++) {
+        advice->hosts[i].id = ids[i];
+        publish_later(p, rows[i].server_id, &advice->hosts[i]);
+    }
+    return st;
+}
+
+/* Hosts whose analysis a person has stopped are left out. */
+static void drop_stopped(struct advice *advice, const struct known_hosts *known)
+{
+    size_t n = 0;
+    for (size_t i = 0; i < advice->n; i++) {
+        const struct host_row *host = map_get(&known->by_name, advice->hosts[i].instance);
+        if (!host || host->analysis)
+            advice->hosts[n++] = advice->hosts[i];
+    }
+    advice->n = n;
+}
+
+static enum status advise(struct pipeline *p, struct source *view, int64_t now_ms,
+                          struct arena *arena, struct advice *out, struct err *err)
+{
+    pthread_mutex_lock(&p->advising);
+    enum status st = advise_tick(p->adviser, view, now_ms, arena, out, err);
+    pthread_mutex_unlock(&p->advising);
+    return st;
+}
+
+/* The tick, to be read aloud. */
+static enum status analyse(struct pipeline *p, struct source *view, int64_t now_ms,
+                           struct arena *arena, struct err *err)
+{
+    CLEANUP(known_free) struct known_hosts known = {0};
+    struct advice advice = {0};
+    enum status st = advise(p, view, now_ms, arena, &advice, err);
+    if (!st)
+        st = known_load(p, arena, &known, err);
+    if (st)
+        return st;
+    drop_stopped(&advice, &known);
+    st = append_series(p, &advice, arena, err);
+    return st ? st : keep_results(p, &advice, &known, arena, err);
+}
+
+enum status pipeline_payload(void *pipeline, struct span payload, int64_t now_ms,
+                             struct buf *answer, struct err *err)
+{
+    struct pipeline *p = pipeline;
+    auto_arena arena = {0};
+    struct analysis a = {0};
+    pthread_mutex_lock(&p->advising);
+    enum status st = advise_payload(p->adviser, payload, now_ms, &arena, &a, err);
+    pthread_mutex_unlock(&p->advising);
+    if (!st && a.instance.len)
+        st = record_host_seen(p->record, SPAN(""), a.instance, now_ms, err);
+    if (st)
+        return st;
+    struct result_row row = {.created_ms = now_ms,
+                             .server_id = a.instance,
+                             .predicted_class = a.class,
+                             .data = payload,
+                             .result = as_json(&arena, &a, analysis_json)};
+    st = record_result_add(p->record, &row, &a.id, err);
+    if (st)
+        return st;
+    if (a.instance.len)
+        publish_later(p, a.instance, &a);
+    struct json j = json_to(answer);
+    analysis_json(&j, &a);
+    return OK;
+}
+
+/* ---- the thread that ticks ---- */
+
+/* True while there is a host that has reported for long enough and was never analysed. */
+static bool first_is_due(struct pipeline *p, int64_t now_ms, int64_t last_tick_ms,
+                         struct arena *arena)
+{
+    struct host_row *rows;
+    size_t n;
+    if (record_hosts(p->record, arena, &rows, &n, NULL))
+        return false;
+    for (size_t i = 0; i < n; i++) {
+        int64_t due_ms = rows[i].first_seen_ms + FIRST_ANALYSIS_MS;
+        if (due_ms <= now_ms && due_ms > last_tick_ms)
+            return true;
+    }
+    return false;
+}
+
+/* False when it is time to stop. */
+static bool wait_a_moment(struct pipeline *p)
+{
+    struct timespec until;
+    clock_gettime(CLOCK_MONOTONIC, &until);
+    until.tv_sec += LOOK_EVERY_MS / 1000;
+    pthread_mutex_lock(&p->lock);
+    if (!p->stopping)
+        pthread_cond_timedwait(&p->wake, &p->lock, &until);
+    bool go_on = !p->stopping;
+    pthread_mutex_unlock(&p->lock);
+    return go_on;
+}
+
+static void look(struct pipeline *p, int64_t *last_tick_ms, int64_t *next_tick_mono_ms)
+{
+    auto_arena arena = {0};
+    struct err err = {0};
+    int64_t now_ms = clock_wall_ms(), start_ms = clock_mono_ms();
+    struct source *view = store_read_begin(p->store);
+    enum status st = note_hosts(p, view, now_ms, &arena, &err);
+    bool due = start_ms >= *next_tick_mono_ms || first_is_due(p, now_ms, *last_tick_ms, &arena);
+    if (!st && due) {
+        st = analyse(p, view, now_ms, &arena, &err);
+        *last_tick_ms = now_ms;
+        *next_tick_mono_ms = start_ms + p->interval_ms;
+    }
+    store_read_end(view);
+    if (st)
+        log_error("the analysis failed: %s", err.text);
+    int64_t took_ms = clock_mono_ms() - start_ms;
+    if (took_ms > TICK_WARNING_MS)
+        log_warn("an analysis of all hosts took %lld ms", (long long)took_ms);
+}
+
+static void *run(void *arg)
+{
+    struct pipeline *p = arg;
+    int64_t last_tick_ms = 0, next_tick_mono_ms = clock_mono_ms() + p->interval_ms;
+    while (wait_a_moment(p))
+        look(p, &last_tick_ms, &next_tick_mono_ms);
+    return NULL;
+}
+
+struct pipeline *pipeline_open(const struct pipeline_config *config)
+{
+    struct pipeline *p = mem_zero(1, sizeof *p);
+    p->loop = config->loop;
+    p->store = config->store;
+    p->record = config->record;
+    p->adviser = config->adviser;
+    p->interval_ms = config->interval_ms;
+    p->writer = store_writer_open(p->store);
+    struct err err = {0};
+    if (promql_parse(span_of(HOSTS_SEEN), &p->expr_arena, &p->hosts_seen, &err))
+        log_error("%s", err.text); /* a test parses it: this cannot be */
+    pthread_mutex_init(&p->advising, NULL);
+    pthread_mutex_init(&p->lock, NULL);
+    pthread_condattr_t monotonic;
+    pthread_condattr_init(&monotonic);
+    pthread_condattr_setclock(&monotonic, CLOCK_MONOTONIC);
+    pthread_cond_init(&p->wake, &monotonic);
+    pthread_condattr_destroy(&monotonic);
+    return p;
+}
+
+void pipeline_set_api(struct pipeline *p, struct api *api)
+{
+    p->api = api;
+}
+
+void pipeline_start(struct pipeline *p)
+{
+    p->running = pthread_create(&p->thread, NULL, run, p) == 0;
+    if (!p->running)
+        log_error("no thread for the analysis: %s", "hosts are not analysed");
+}
+
+void pipeline_stop(struct pipeline *p)
+{
+    pthread_mutex_lock(&p->lock);
+    p->stopping = true;
+    pthread_cond_signal(&p->wake);
+    pthread_mutex_unlock(&p->lock);
+    if (p->running)
+        pthread_join(p->thread, NULL);
+    p->running = false;
+}
+
+void pipeline_close(struct pipeline *p)
+{
+    if (!p)
+        return;
+    store_writer_close(p->writer);
+    promql_free(p->hosts_seen);
+    arena_free(&p->expr_arena);
+    pthread_cond_destroy(&p->wake);
+    pthread_mutex_destroy(&p->lock);
+    pthread_mutex_destroy(&p->advising);
+    free(p);
+}

@@ -1,0 +1,28 @@
+/* The way of the data: batches go to the store and on to those who watch; on a tick everything
+ * stored is analysed, and what was found goes to the record, into the store as series, and to
+ * those who watch. This is where neighbours meet. */
+#pragma once
+
+#include "api/api.h"
+
+struct pipeline;
+
+struct pipeline_config {
+    struct loop *loop;
+    struct store *store;
+    struct record *record;
+    struct adviser *adviser;
+    int64_t interval_ms;
+};
+
+struct pipeline *pipeline_open(const struct pipeline_config *config);
+/* Who watches; before pipeline_start. */
+void pipeline_set_api(struct pipeline *p, struct api *api);
+void pipeline_start(struct pipeline *p);
+void pipeline_stop(struct pipeline *p);  /* waits for the tick under way */
+void pipeline_close(struct pipeline *p); /* NULL is fine */
+
+/* The hooks of struct api_config. */
+void pipeline_take(void *pipeline, struct batch *b);
+enum status pipeline_payload(void *pipeline, struct span payload, int64_t now_ms,
+                             struct buf *answer, struct err *err);

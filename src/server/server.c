@@ -1,0 +1,241 @@
+#include "server/server.h"
+
+#include "server/pipeline.h"
+
+#include "base/clock.h"
+#include "base/file.h"
+#include "base/log.h"
+
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+enum {
+    WORKERS = 2,
+    WORKERS_WAITING_MAX = 256,
+    STOP_GRACE_MS = 5000,
+};
+
+struct server {
+    struct loop *loop;
+    struct pool *workers;
+    struct store *store;
+    struct record *record;
+    struct access *access;
+    struct adviser *adviser;
+    struct pipeline *pipeline;
+    struct api *api;
+    struct http_server *http;
+    char one_time_password[TOKEN_TEXT_MAX];
+    bool has_password;
+    bool tls;
+};
+
+/* ---- --dev ---- */
+
+static bool is_loopback(const char *listen)
+{
+    struct span s = span_of(listen);
+    return span_starts(s, SPAN("127.")) || span_starts(s, SPAN("[::1]")) ||
+           span_starts(s, SPAN("localhost:"));
+}
+
+static enum status write_token(const char *dir, const char *name, const char *token,
+                               struct err *err)
+{
+    auto_buf path = {0};
+    buf_printf(&path, "%s/%s", dir, name);
+    return file_write_atomic(buf_text(&path), span_of(token), 0600, err);
+}
+
+/* The tokens of --dev: in files that only this user can read; $GALEN_DEV_TOKEN sets both. */
+static enum status open_dev(struct server *s, const char *dir, struct err *err)
+{
+    char admin[TOKEN_TEXT_MAX], agent[TOKEN_TEXT_MAX];
+    const char *given = getenv("GALEN_DEV_TOKEN");
+    token_make("glx_", admin);
+    token_make("gla_", agent);
+    bool use_given = given && *given;
+    enum status st = write_token(dir, "admin-token", use_given ? given : admin, err);
+    if (!st)
+        st = write_token(dir, "agent-token", use_given ? given : agent, err);
+    if (!st)
+        access_dev_tokens(s->access, use_given ? given : admin, use_given ? given : agent);
+    return st;
+}
+
+/* ---- opening, in the order in which the parts stand on each other ---- */
+
+static enum status open_data(struct server *s, const struct server_settings *settings,
+                             struct err *err)
+{
+    struct store_config store = {.dir = settings->data,
+                                 .retention_ms = settings->retention_ms,
+                                 .retention_bytes = settings->retention_bytes};
+    enum status st = store_open(&store, &s->store, err);
+    if (!st)
+        st = record_open(settings->data, &s->record, err);
+    return st;
+}
+
+static enum status open_analysis(struct server *s, const struct server_settings *settings,
+                                 struct err *err)
+{
+    struct adviser_config adviser = {.rules_dir = settings->rules, .model_path = settings->model};
+    enum status st = adviser_open(&adviser, &s->adviser, err);
+    if (st)
+        return st;
+    s->pipeline = pipeline_open(&(struct pipeline_config){
+        .loop = s->loop,
+        .store = s->store,
+        .record = s->record,
+        .adviser = s->adviser,
+        .interval_ms = settings->analysis_interval_ms,
+    });
+    return OK;
+}
+
+static enum status open_access(struct server *s, const struct server_settings *settings,
+                               struct err *err)
+{
+    s->access = access_open(s->record);
+    enum status st =
+        access_first_start(s->access, clock_wall_ms(), s->one_time_password, &s->has_password, err);
+    return st || !settings->dev ? st : open_dev(s, settings->data, err);
+}
+
+static enum status open_api(struct server *s, const struct server_settings *settings,
+                            struct err *err)
+{
+    s->workers = pool_open(WORKERS, WORKERS_WAITING_MAX);
+    s->api = api_open(&(struct api_config){
+        .loop = s->loop,
+        .workers = s->workers,
+        .store = s->store,
+        .record = s->record,
+        .access = s->access,
+        .take = pipeline_take,
+        .analyse_payload = pipeline_payload,
+        .pipeline = s->pipeline,
+        .version = GALEN_VERSION,
+    });
+    pipeline_set_api(s->pipeline, s->api);
+    struct http_server_config http = {.listen = settings->listen,
+                                      .tls_cert = settings->tls_cert,
+                                      .tls_key = settings->tls_key,
+                                      .on_head = api_on_head,
+                                      .on_request = api_on_request,
+                                      .arg = s->api};
+    s->tls = settings->tls_cert != NULL;
+    return http_server_open(s->loop, &http, &s->http, err);
+}
+
+static void on_stop(void *arg)
+{
+    struct server *s = arg;
+    log_info("stopping");
+    api_ready(s->api, false);
+    loop_stop(s->loop);
+}
+
+static void on_reload(void *arg)
+{
+    struct server *s = arg;
+    struct err err = {0};
+    if (!s->tls)
+        return;
+    if (http_server_reload_tls(s->http, &err))
+        log_error("the old certificate stays: %s", err.text);
+    else
+        log_info("the certificate was read again");
+}
+
+static enum status open_signals(struct server *s, struct err *err)
+{
+    enum status st = loop_signal(s->loop, SIGTERM, on_stop, s, err);
+    if (!st)
+        st = loop_signal(s->loop, SIGINT, on_stop, s, err);
+    if (!st)
+        st = loop_signal(s->loop, SIGHUP, on_reload, s, err);
+    return st;
+}
+
+static enum status open_all(struct server *s, const struct server_settings *settings,
+                            struct err *err)
+{
+    enum status st = loop_open(&s->loop, err);
+    if (!st)
+        st = open_data(s, settings, err);
+    if (!st)
+        st = open_access(s, settings, err);
+    if (!st)
+        st = open_analysis(s, settings, err);
+    if (!st)
+        st = open_api(s, settings, err);
+    return st ? st : open_signals(s, err);
+}
+
+/* What a person must know, on standard output. */
+static void greet(const struct server *s, const struct server_settings *settings)
+{
+    struct span listen = span_of(settings->listen);
+    size_t colon = listen.len;
+    while (colon && listen.at[colon - 1] != ':')
+        colon--;
+    struct span host = span_from(listen.at, colon ? colon - 1 : 0);
+    if (!host.len || span_is(host, "0.0.0.0"))
+        host = SPAN("localhost");
+    printf("Console:  %s://%.*s:%u\n", s->tls ? "https" : "http", SPAN_ARG(host),
+           http_server_port(s->http));
+    if (s->has_password)
+        printf("Sign in:  user admin, password %s (once, within 24 hours)\n", s->one_time_password);
+    log_info("listening on %.*s:%u, data in %s, %zu rules", SPAN_ARG(host),
+             http_server_port(s->http), settings->data, adviser_rules(s->adviser));
+}
+
+enum status server_open(const struct server_settings *settings, struct server **out,
+                        struct err *err)
+{
+    *out = NULL;
+    if (settings->dev && !is_loopback(settings->listen))
+        return err_set(err, INVALID, "--dev is for loopback only: listen on 127.0.0.1:PORT, not %s",
+                       settings->listen);
+    struct server *s = mem_zero(1, sizeof *s);
+    enum status st = open_all(s, settings, err);
+    if (st) {
+        server_close(s);
+        return st;
+    }
+    pipeline_start(s->pipeline);
+    api_ready(s->api, true);
+    greet(s, settings);
+    explicit_bzero(s->one_time_password, sizeof s->one_time_password);
+    *out = s;
+    return OK;
+}
+
+void server_run(struct server *s)
+{
+    loop_run(s->loop);
+}
+
+/* The reverse order: first nobody asks, then nobody works, then everything is durable. */
+void server_close(struct server *s)
+{
+    if (!s)
+        return;
+    if (s->http)
+        http_server_close(s->http, STOP_GRACE_MS);
+    if (s->pipeline)
+        pipeline_stop(s->pipeline);
+    pool_close(s->workers);
+    api_close(s->api);
+    pipeline_close(s->pipeline);
+    adviser_close(s->adviser);
+    access_close(s->access);
+    store_close(s->store);
+    record_close(s->record);
+    loop_close(s->loop);
+    free(s);
+}
