@@ -1,0 +1,2 @@
+import { render } from 'preact';
+render(<p>Galen</p>, document.getElementById('app')!);

@@ -1,0 +1,47 @@
+// The console's words for states, classes and kinds, each with the shape that goes with it:
+// colour is never the only sign.
+
+import type { Kind } from './model/fleet';
+import type { Finding, HostState, PredictedClass } from './shapes';
+
+export type Tone = 'good' | 'warn' | 'bad' | 'accent' | 'quiet';
+export interface Word {
+  text: string;
+  icon: string;
+  tone: Tone;
+}
+
+export const STATES: Record<HostState, Word> = {
+  healthy: { text: 'Healthy', icon: 'healthy', tone: 'good' },
+  attention: { text: 'Needs attention', icon: 'attention', tone: 'warn' },
+  silent: { text: 'Silent', icon: 'silent', tone: 'quiet' },
+  new: { text: 'New', icon: 'checking', tone: 'accent' },
+};
+
+export const KINDS: Record<Kind, Word> = {
+  increase: { text: 'Increase', icon: 'increase', tone: 'warn' },
+  decrease: { text: 'Decrease', icon: 'decrease', tone: 'warn' },
+  upgrade: { text: 'Upgrade', icon: 'upgrade', tone: 'warn' },
+  none: { text: 'No change', icon: 'nochange', tone: 'good' },
+  silent: { text: 'Silent', icon: 'silent', tone: 'quiet' },
+  new: { text: 'First look', icon: 'checking', tone: 'accent' },
+};
+
+/** In the order of predicted_class, with the seeds' texts for the filters. */
+export const CLASSES: readonly { kind: Kind; text: string }[] = [
+  { kind: 'none', text: 'No changes needed' },
+  { kind: 'increase', text: 'Increase kernel parameters' },
+  { kind: 'decrease', text: 'Decrease kernel parameters' },
+  { kind: 'upgrade', text: 'Upgrade resources (RAM/CPU/Disk)' },
+];
+export const kindOfClass = (c: PredictedClass): Kind => CLASSES[c]?.kind ?? 'none';
+
+export const EVIDENCE_KINDS: Record<Finding['kind'], string> = {
+  proof: 'Proof: an error counter moved',
+  limit: 'A level near its limit',
+  pressure: 'Something waits',
+};
+
+/** The line that makes another host report here. */
+export const joinLine = (server: string, token: string): string =>
+  `galen-agent --server ${server} --join-token ${token}`;
