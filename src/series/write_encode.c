@@ -18,7 +18,8 @@ enum {
 
 static size_t varint_bytes(uint64_t n)
 {
-    return ((size_t)(63 - __builtin_clzll(n | 1)) + 7) / 7 + (n >= UINT64_C(1) << 63);
+    size_t bits = 64 - (size_t)__builtin_clzll(n | 1);
+    return (bits + 6) / 7;
 }
 
 static size_t field_bytes(size_t len)

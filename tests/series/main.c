@@ -2,8 +2,13 @@
 
 UNIT_DECLARE(labels);
 UNIT_DECLARE(regex);
+UNIT_DECLARE(remote_write);
+UNIT_DECLARE(compress);
+UNIT_DECLARE(exposition);
+UNIT_DECLARE(memory_source);
 
 int main(void)
 {
-    return UNIT_RUN(labels) + UNIT_RUN(regex);
+    return UNIT_RUN(labels) + UNIT_RUN(regex) + UNIT_RUN(remote_write) + UNIT_RUN(compress) +
+           UNIT_RUN(exposition) + UNIT_RUN(memory_source);
 }
