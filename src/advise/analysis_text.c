@@ -1,0 +1,155 @@
+/* An analysis for a terminal. */
+#include "advise/advise.h"
+
+#include "advise/rule.h"
+
+#include <stdio.h>
+
+enum { TEXT_WIDTH = 78, LABEL_WIDTH = 13 };
+
+static const char *const class_colours[CLASSES] = {"32", "33", "36", "31"};
+static const char *const verbs[CLASSES] = {"no change", "increase", "decrease", "upgrade"};
+
+struct paint {
+    struct buf *out;
+    bool colour;
+};
+
+static void painted(const struct paint *p, const char *code, const char *text)
+{
+    if (p->colour)
+        buf_printf(p->out, "\x1b[%sm%s\x1b[0m", code, text);
+    else
+        buf_str(p->out, text);
+}
+
+/* Columns that a UTF-8 text takes (no wide characters in ours). */
+static size_t columns(struct span s)
+{
+    size_t n = 0;
+    for (size_t i = 0; i < s.len; i++)
+        n += ((unsigned char)s.at[i] & 0xc0) != 0x80;
+    return n;
+}
+
+/* Words, wrapped and indented. */
+static void wrapped(struct buf *out, const char *text, size_t indent)
+{
+    struct span rest = span_of(text), word;
+    size_t at = indent;
+    bool first = true;
+    while (span_word(&rest, &word)) {
+        size_t n = columns(word);
+        if (!first && at + 1 + n > TEXT_WIDTH) {
+            buf_char(out, '\n');
+            buf_fill(out, ' ', indent);
+            at = indent;
+        } else if (!first) {
+            buf_char(out, ' ');
+            at++;
+        }
+        buf_span(out, word);
+        at += n;
+        first = false;
+    }
+    buf_char(out, '\n');
+}
+
+static void row(const struct paint *p, const char *label, const char *text)
+{
+    if (!text || !*text)
+        return;
+    char padded[32];
+    snprintf(padded, sizeof padded, "  %-*s", LABEL_WIDTH, label);
+    painted(p, "2", padded);
+    wrapped(p->out, text, LABEL_WIDTH + 2);
+}
+
+static void evidence_rows(const struct paint *p, const struct finding *f)
+{
+    for (size_t i = 0; i < f->n_evidence; i++)
+        if (f->evidence[i].has_value)
+            row(p, i ? "" : "evidence", f->evidence[i].text);
+}
+
+static void line_row(const struct paint *p, const struct finding *f)
+{
+    if (!f->line)
+        return;
+    auto_buf text = {0};
+    buf_str(&text, f->line);
+    if (f->file)
+        buf_printf(&text, "   (%s)", f->file);
+    row(p, "line", buf_text(&text));
+    row(p, "now", f->command);
+    row(p, "undo", f->undo);
+}
+
+static void finding_text(const struct paint *p, const struct finding *f)
+{
+    auto_buf head = {0};
+    buf_printf(&head, "%s", verbs[f->class]);
+    if (f->parameter)
+        buf_printf(&head, " %s", f->parameter);
+    if (f->from && f->to)
+        buf_printf(&head, " %s -> %s", f->from, f->to);
+    auto_buf bold = {0};
+    buf_printf(&bold, "1;%s", class_colours[f->class]);
+    painted(p, buf_text(&bold), buf_text(&head));
+    buf_printf(p->out, "  [%s]\n", f->rule);
+    row(p, "", f->sentence);
+    evidence_rows(p, f);
+    row(p, "effect", f->effect);
+    line_row(p, f);
+    row(p, "takes effect", f->takes_effect);
+    row(p, "risk", f->risk);
+    row(p, "check", f->check);
+    buf_char(p->out, '\n');
+}
+
+static void closest_text(const struct paint *p, const struct analysis *a)
+{
+    if (!a->n_closest)
+        return;
+    auto_buf text = {0};
+    for (size_t i = 0; i < a->n_closest; i++) {
+        buf_printf(&text, "%s%s ", i ? ", " : "", a->closest[i].title);
+        format_value(&text, FORMAT_PERCENT, a->closest[i].use);
+    }
+    row(p, "closest", buf_text(&text));
+}
+
+static void model_text(const struct paint *p, const struct analysis *a)
+{
+    if (!a->has_probabilities)
+        return;
+    auto_buf text = {0};
+    for (size_t c = 0; c < CLASSES; c++)
+        buf_printf(&text, "%s%s %.0f %%", c ? ", " : "", verbs[c], 100 * a->probabilities[c]);
+    if (a->uncertain)
+        buf_str(&text, " (it disagrees with the rules: take the advice with care)");
+    row(p, "classifier", buf_text(&text));
+}
+
+void analysis_text(struct buf *out, const struct analysis *a, bool colour)
+{
+    struct paint p = {out, colour};
+    auto_buf bold = {0};
+    buf_printf(&bold, "1;%s", class_colours[a->class]);
+    if (a->instance.len)
+        buf_printf(out, "%.*s: ", SPAN_ARG(a->instance));
+    painted(&p, buf_text(&bold), class_recommendations[a->class]);
+    buf_char(out, '\n');
+    buf_str(out, "  ");
+    wrapped(out, a->summary, 2);
+    buf_char(out, '\n');
+    for (size_t i = 0; i < a->n_findings; i++)
+        finding_text(&p, &a->findings[i]);
+    auto_buf checks = {0};
+    buf_printf(&checks, "%zu made", a->checks);
+    if (a->silent)
+        buf_printf(&checks, ", %zu without a signal on this host", a->silent);
+    row(&p, "checks", buf_text(&checks));
+    closest_text(&p, a);
+    model_text(&p, a);
+}
