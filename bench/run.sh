@@ -1,0 +1,48 @@
+#!/bin/sh
+# run.sh BUILD [agent|server]: the figures of docs/BENCHMARKS.md, Galen and its peers in one run.
+# Needs root (control groups, network namespaces) and, for the peers, Debian's
+# prometheus-node-exporter and prometheus; what is missing is left out.
+set -eu
+build=$(realpath "$1")
+what=${2:-all}
+cd "$(dirname "$0")"
+dir=$(mktemp -d)
+trap 'kill $(cat "$dir"/*.pid 2>/dev/null) 2>/dev/null; rm -rf "$dir"' EXIT
+export GALEN_DEV_TOKEN=bench-token
+
+agents() {
+    echo "# Agents: one collection and send each second (bench/agents.sh)"
+    openssl req -x509 -newkey ec -pkeyopt ec_paramgen_curve:prime256v1 -nodes -days 2 \
+        -keyout "$dir/key.pem" -out "$dir/cert.pem" -subj /CN=localhost \
+        -addext subjectAltName=DNS:localhost,IP:127.0.0.1 2>/dev/null
+    printf '%s\n' "$GALEN_DEV_TOKEN" >"$dir/token"
+    ./agents.sh header
+    INTERVAL=1 SAMPLES="$("$build"/galen-agent --print | grep -vc '^#')" \
+        PEER="exec $build/galen-server --dev --data $dir/server --listen 127.0.0.1:5443 \
+              --tls-cert $dir/cert.pem --tls-key $dir/key.pem" \
+        ./agents.sh cmd galen-agent 30 "exec $build/galen-agent --server https://127.0.0.1:5443 \
+              --ca $dir/cert.pem --token-file $dir/token --state $dir/agent --interval 1s"
+    if command -v prometheus-node-exporter >/dev/null; then
+        ./agents.sh preset node_exporter 30
+    fi
+}
+
+server() {
+    echo "# Servers: 1,000 hosts x 250 series, one sample a request, every answer awaited (bench/servers.sh)"
+    for conns in 2 16; do
+        echo "## $conns connections"
+        ./servers.sh load cmd -C $conns -H "Authorization: Bearer $GALEN_DEV_TOKEN" \
+            -c "$build/galen-server --dev --data {dir} --listen 127.0.0.1:{port}" \
+            -- --hosts 1000 --duration 600
+        if command -v prometheus >/dev/null; then
+            ./servers.sh load prometheus -C $conns -- --hosts 1000 --duration 600
+        fi
+    done
+}
+
+case $what in
+agent) agents ;;
+server) server ;;
+all) agents; server ;;
+*) echo "usage: bench/run.sh BUILD [agent|server]" >&2; exit 2 ;;
+esac
