@@ -14,23 +14,35 @@ enum {
     PROMQL_POINTS_MAX = 11000,     /* for each series of a range query */
     PROMQL_SAMPLES_MAX = 50000000, /* held by one query */
     PROMQL_LOOKBACK_MS = 5 * 60 * 1000,
+    PROMQL_SUBQUERY_STEP_MS = 60 * 1000,
 };
 
 /* The tree lives in the arena; text is copied. The sentence of an error begins "1:14: parse
- * error: ..." with line and column, as Prometheus has it. */
+ * error: ..." with line and column, as Prometheus has it. UNSUPPORTED: what Prometheus itself
+ * has behind feature flags, and native histograms; everything else wrong is INVALID. */
 MUST_USE enum status promql_parse(struct span text, struct arena *arena, struct expr **out,
                                   struct err *err);
+/* Gives back the compiled regular expressions, the only thing that the arena does not hold.
+ * To be called before the arena is reset; NULL is fine. */
+void promql_free(struct expr *e);
 enum value_kind promql_kind(const struct expr *e);
 /* In Prometheus's canonical form. */
 void promql_print(struct buf *out, const struct expr *e);
 
 struct query {
-    const struct expr *expr;
+    const struct expr *expr;           /* from promql_parse: the root, not a part */
     int64_t start_ms, end_ms, step_ms; /* an instant query has start == end and step 0 */
     int64_t lookback_ms;               /* 0: PROMQL_LOOKBACK_MS */
+    int64_t subquery_step_ms;          /* of subqueries without one; 0: PROMQL_SUBQUERY_STEP_MS */
     size_t samples_max;                /* 0: PROMQL_SAMPLES_MAX */
     int64_t deadline_mono_ms;          /* 0: none */
     const bool *cancelled;             /* may be NULL; looked at now and then */
+    /* As Prometheus 2 had it: a range and the look-back include a sample exactly at their far
+     * end, and rate() extrapolates by its older rule. For comparing with such a server. */
+    bool rules_of_2;
+    /* As Prometheus 3 has it behind a feature flag, and in its own test scripts: metric names
+     * that an operation takes away can be seen by the operations around it. */
+    bool delayed_name_removal;
 };
 
 struct result_series {
@@ -46,8 +58,8 @@ struct result {
     double scalar;
     int64_t t_ms; /* of scalar and string */
     struct span string;
-    const char **warnings;
-    size_t n_warnings;
+    const char **warnings, **infos; /* "PromQL warning: ... (1:8)", each once */
+    size_t n_warnings, n_infos;
     size_t samples_read;
 };
 

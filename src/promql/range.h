@@ -1,0 +1,99 @@
+/* Functions over range vectors: one call works through all steps of one series, a window of
+ * samples sliding with them. */
+#pragma once
+
+#include "promql/eval.h"
+
+enum { RANGE_SCALARS_MAX = 2 };
+
+struct range_run {
+    struct eval *ev;
+    struct raw raw;
+    int64_t end_ms;  /* of the first step's range */
+    int64_t step_ms; /* 0: every step has the same range */
+    int64_t range_ms;
+    size_t first, n;                          /* steps: first .. first + n - 1 of the grid */
+    int64_t grid_start_ms, grid_step_ms;      /* evaluation times themselves */
+    struct scalar scalars[RANGE_SCALARS_MAX]; /* the other arguments */
+    const struct expr *scalar_args[RANGE_SCALARS_MAX];
+    double *out; /* n values */
+    enum status status;
+
+    /* The window of the step at hand: raw samples low .. high - 1. */
+    size_t step, low, high;
+    int64_t start_ms, stop_ms; /* its range */
+    bool closed;               /* a sample exactly at start_ms belongs to it */
+};
+
+/* Moves to the next step; use: for (window_first(r); r->step < r->n; window_next(r)). */
+static inline void window_place(struct range_run *r)
+{
+    r->stop_ms = r->end_ms + (int64_t)(r->first + r->step) * r->step_ms;
+    r->start_ms = r->stop_ms - r->range_ms;
+    const int64_t *t = r->raw.t_ms;
+    size_t n = r->raw.n;
+    int64_t from = r->start_ms + (r->closed ? 0 : 1);
+    while (r->high < n && t[r->high] <= r->stop_ms)
+        r->high++;
+    while (r->low < r->high && t[r->low] < from)
+        r->low++;
+}
+
+static inline void window_first(struct range_run *r)
+{
+    r->step = r->low = r->high = 0;
+    window_place(r);
+}
+
+static inline void window_next(struct range_run *r)
+{
+    if (++r->step < r->n)
+        window_place(r);
+}
+
+static inline size_t window_count(const struct range_run *r)
+{
+    return r->high - r->low;
+}
+
+#define each_window(r) (window_first(r); (r)->step < (r)->n; window_next(r))
+
+/* Kahan's sum in Neumaier's form, with Prometheus's treatment of infinite sums. */
+static inline void kahan_add(double x, double *sum, double *c)
+{
+    double t = *sum + x;
+    if (__builtin_fabs(t) > 1.7976931348623157e308)
+        *c = 0;
+    else if (__builtin_fabs(*sum) >= __builtin_fabs(x))
+        *c += (*sum - t) + x;
+    else
+        *c += (x - t) + *sum;
+    *sum = t;
+}
+
+/* NaN first, as Prometheus sorts values; -0 and 0 are equal. */
+void values_sort(double *v, size_t n);
+/* Of sorted values; q out of 0..1 gives -Inf, +Inf or NaN. */
+double quantile_of_sorted(double q, const double *v, size_t n);
+
+void range_rate(struct range_run *r);
+void range_increase(struct range_run *r);
+void range_delta(struct range_run *r);
+void range_irate(struct range_run *r);
+void range_idelta(struct range_run *r);
+void range_changes(struct range_run *r);
+void range_resets(struct range_run *r);
+void range_deriv(struct range_run *r);
+void range_predict_linear(struct range_run *r);
+void range_smoothing(struct range_run *r);
+void range_sum(struct range_run *r);
+void range_avg(struct range_run *r);
+void range_min(struct range_run *r);
+void range_max(struct range_run *r);
+void range_count(struct range_run *r);
+void range_first(struct range_run *r);
+void range_last(struct range_run *r);
+void range_present(struct range_run *r);
+void range_quantile(struct range_run *r);
+void range_stddev(struct range_run *r);
+void range_stdvar(struct range_run *r);
