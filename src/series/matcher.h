@@ -1,6 +1,9 @@
-/* A condition on one label: = != =~ !~. Regular expressions are RE2's syntax as far as
- * Prometheus users write it, fully anchored, on PCRE2 with limits, with fast paths for
- * literals, alternations of literals and prefixes. A missing label has the value "". */
+/* A condition on one label: = != =~ !~. Regular expressions are RE2's syntax, as Prometheus
+ * reads it: fully anchored, . matches a newline too; what RE2 lacks (backreferences, lookaround,
+ * possessive repetition, recursion) is refused by name. Matching takes bounded time: literals,
+ * alternations of literals and pieces with .* between are compared; for the rest PCRE2 may
+ * backtrack REGEX_MATCH_LIMIT steps, then all ways are followed at once. A missing label has
+ * the value "". */
 #pragma once
 
 #include "series/labels.h"

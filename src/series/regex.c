@@ -58,6 +58,12 @@ static struct span literal_prefix(const struct regex_node *node)
     return node->kind == REGEX_LITERAL && !node->fold ? node->text : SPAN("");
 }
 
+/* An empty span may have no address; nothing below needs to think of that. */
+static struct span with_address(struct span s)
+{
+    return s.at ? s : SPAN("");
+}
+
 enum status regex_compile(struct span pattern, struct regex **out, struct err *err)
 {
     *out = NULL;
@@ -66,7 +72,7 @@ enum status regex_compile(struct span pattern, struct regex **out, struct err *e
                        pattern.len, REGEX_MAX_BYTES);
     auto_arena scratch = {0};
     struct regex_tree tree;
-    enum status st = regex_parse(pattern, &scratch, &tree, err);
+    enum status st = regex_parse(with_address(pattern), &scratch, &tree, err);
     if (st)
         return st;
     struct regex *r = mem_zero(1, sizeof *r);
@@ -121,8 +127,8 @@ static bool match_pcre(const struct regex *r, struct span text)
     pcre2_match_data *found = pcre2_match_data_create(1, NULL);
     if (!found)
         return false;
-    int result = pcre2_match(r->code, (PCRE2_SPTR)(text.at ? text.at : ""), text.len, 0,
-                             PCRE2_NO_UTF_CHECK, found, r->limits);
+    int result = pcre2_match(r->code, (PCRE2_SPTR)text.at, text.len, 0, PCRE2_NO_UTF_CHECK, found,
+                             r->limits);
     bool matches = over_budget(result) ? match_dfa(r, text, found) : result >= 0;
     pcre2_match_data_free(found);
     return matches;
@@ -130,6 +136,7 @@ static bool match_pcre(const struct regex *r, struct span text)
 
 bool regex_match(const struct regex *r, struct span text)
 {
+    text = with_address(text);
     return r->set.n ? regex_set_match(&r->set, text) : match_pcre(r, text);
 }
 
@@ -182,13 +189,14 @@ static struct span cut_name(struct span *rest)
 
 bool regex_replace(const struct regex *r, struct span text, struct span template, struct buf *out)
 {
+    text = with_address(text);
     if (!utf8_valid(text))
         return false;
     pcre2_match_data *found = pcre2_match_data_create_from_pattern(r->code, NULL);
     if (!found)
         return false;
-    bool matches = pcre2_match(r->code, (PCRE2_SPTR)(text.at ? text.at : ""), text.len, 0,
-                               PCRE2_NO_UTF_CHECK, found, r->limits) > 0;
+    bool matches = pcre2_match(r->code, (PCRE2_SPTR)text.at, text.len, 0, PCRE2_NO_UTF_CHECK, found,
+                               r->limits) > 0;
     uint32_t groups = pcre2_get_ovector_count(found);
     for (struct span rest = template; matches && rest.len;) {
         size_t plain = span_find(rest, '$');

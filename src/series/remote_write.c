@@ -136,6 +136,8 @@ static inline const char *cut_entry(struct span body, struct write_entry *e)
 
 bool write_next(struct write_reader *r, struct write_entry *e)
 {
+    if (!r->rest.len)
+        return false;
     const unsigned char *p = (const unsigned char *)r->rest.at, *end = p + r->rest.len;
     while (p < end && !r->fault) {
         uint64_t tag;
@@ -209,9 +211,9 @@ static inline bool sample_fast(const unsigned char *p, size_t len, struct sample
 
 bool write_sample_next(struct span *samples_raw, struct sample *out, const char **fault)
 {
-    const unsigned char *p = (const unsigned char *)samples_raw->at, *end = p + samples_raw->len;
-    if (p == end)
+    if (!samples_raw->len)
         return false;
+    const unsigned char *p = (const unsigned char *)samples_raw->at, *end = p + samples_raw->len;
     if (*p++ != TAG_SAMPLE) {
         *fault = fault_tag;
         return false;
@@ -268,10 +270,11 @@ static enum status check_label(const struct label *l, struct err *err)
 enum status write_labels(struct span labels_raw, struct label_builder *b, struct labels *out,
                          struct err *err)
 {
-    const unsigned char *p = (const unsigned char *)labels_raw.at, *end = p + labels_raw.len;
+    const unsigned char *p = (const unsigned char *)labels_raw.at;
+    const unsigned char *end = labels_raw.len ? p + labels_raw.len : p;
     b->n = 0;
     b->failed = false;
-    while (p < end) {
+    while (p != end) {
         struct span body;
         struct label label;
         const char *fault = *p++ == TAG_LABEL ? bytes_field(&p, end, &body) : fault_tag;

@@ -36,8 +36,9 @@ static inline struct write_reader write_reader_of(struct span message)
 bool write_next(struct write_reader *r, struct write_entry *e);
 /* Cuts the next sample from *samples_raw; false at the end or when *fault was set. */
 bool write_sample_next(struct span *samples_raw, struct sample *out, const char **fault);
-/* Sorted labels; spans point into the raw bytes. INVALID: no or bad metric name, empty or
- * doubled label name, not UTF-8, a ceiling. */
+/* Sorted labels without the empty ones; spans point into the raw bytes. INVALID: no metric
+ * name, an empty or doubled label name, not UTF-8, a ceiling. Names may be any UTF-8, as
+ * Prometheus 3 has it: one odd name must not make a sender lose a whole message. */
 MUST_USE enum status write_labels(struct span labels_raw, struct label_builder *b,
                                   struct labels *out, struct err *err);
 
