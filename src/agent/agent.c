@@ -1,0 +1,168 @@
+/* Puts the parts together, for one collection or for as long as the machine runs. */
+#include "agent/agent.h"
+
+#include "agent/local.h"
+#include "agent/schedule.h"
+#include "agent/ship.h"
+#include "base/clock.h"
+#include "base/crypto.h"
+
+#include <signal.h>
+#include <stdlib.h>
+
+enum {
+    ONCE_DEADLINE_MS = 60000,
+    MACHINE_ID_TEXT = 33,
+};
+
+struct agent {
+    const struct agent_config *config;
+    struct loop *loop;
+    struct collect *collect;
+    struct ship *ship; /* NULL: only the local page */
+    struct local *local;
+    struct timer *timer;
+    struct schedule schedule;
+    struct buf message;
+    char machine_id[MACHINE_ID_TEXT];
+    /* of --once */
+    bool done;
+    enum status result;
+    struct err *result_err;
+};
+
+enum status agent_collect_open(const struct agent_config *config, struct collect **out,
+                               struct err *err)
+{
+    struct collect_config c = {.root = config->root,
+                               .instance = config->hostname,
+                               .sysctls = config->sysctls,
+                               .off = config->collectors_off};
+    return collect_open(&c, out, err);
+}
+
+static void agent_close(struct agent *a)
+{
+    local_close(a->local);
+    ship_close(a->ship);
+    timer_close(a->timer);
+    collect_close(a->collect);
+    loop_close(a->loop);
+    buf_free(&a->message);
+}
+
+static enum status agent_open(struct agent *a, const struct agent_config *config,
+                              ship_result_fn result, struct err *err)
+{
+    *a = (struct agent){.config = config};
+    enum status st = loop_open(&a->loop, err);
+    if (!st)
+        st = agent_collect_open(config, &a->collect, err);
+    if (st || !config->server)
+        return st;
+    bool known = collect_machine_id(a->collect, a->machine_id, NULL) == OK;
+    struct ship_config ship = {.agent = config,
+                               .machine_id = known ? a->machine_id : NULL,
+                               .hostname = collect_instance(a->collect),
+                               .result = result,
+                               .arg = a};
+    st = ship_open(a->loop, &ship, &a->ship, err);
+    if (!st)
+        collect_add(a->collect, &ship_collector, a->ship);
+    return st;
+}
+
+static void collect_and_ship(struct agent *a, bool all)
+{
+    collect_run(a->collect, clock_wall_ms(), clock_mono_ms(), all);
+    buf_clear(&a->message);
+    collect_write(a->collect, &a->message);
+    if (a->message.failed)
+        log_error("a collection is larger than %zu bytes and was not sent", a->message.max);
+    else if (a->ship)
+        ship_take(a->ship, buf_view(&a->message));
+}
+
+/* ---- once ---- */
+
+static void on_result(enum status st, const char *why, void *arg)
+{
+    struct agent *a = arg;
+    if (!a->done) {
+        a->result = st;
+        if (st)
+            err_set(a->result_err, st, "%s", why);
+    }
+    a->done = true;
+    loop_stop(a->loop);
+}
+
+static void on_deadline(void *arg)
+{
+    on_result(TIMED_OUT, "the server took longer than a minute", arg);
+}
+
+static void start_once(void *arg)
+{
+    collect_and_ship(arg, true);
+}
+
+enum status agent_once(const struct agent_config *config, struct err *err)
+{
+    struct agent a;
+    enum status st = agent_open(&a, config, on_result, err);
+    if (!st) {
+        a.result_err = err;
+        a.timer = timer_open(a.loop, on_deadline, &a);
+        timer_once(a.timer, ONCE_DEADLINE_MS);
+        loop_post(a.loop, start_once, &a);
+        loop_run(a.loop);
+        st = a.result;
+    }
+    agent_close(&a);
+    return st;
+}
+
+/* ---- run ---- */
+
+static void on_tick(void *arg)
+{
+    struct agent *a = arg;
+    collect_and_ship(a, false);
+    timer_once(a->timer, schedule_next(&a->schedule, clock_mono_ms()));
+}
+
+static void on_stop(void *arg)
+{
+    struct agent *a = arg;
+    loop_stop(a->loop);
+}
+
+static enum status start(struct agent *a, struct err *err)
+{
+    const struct agent_config *c = a->config;
+    enum status st = loop_signal(a->loop, SIGTERM, on_stop, a, err);
+    if (!st)
+        st = loop_signal(a->loop, SIGINT, on_stop, a, err);
+    if (!st && c->listen)
+        st = local_open(a->loop, c->listen, a->collect, &a->local, err);
+    if (st)
+        return st;
+    a->timer = timer_open(a->loop, on_tick, a);
+    schedule_start(&a->schedule, clock_mono_ms(), c->interval_ms, random_u64());
+    timer_once(a->timer, 1);
+    log_info("watching %s every %lld ms", collect_instance(a->collect), (long long)c->interval_ms);
+    return OK;
+}
+
+enum status agent_run(const struct agent_config *config, struct err *err)
+{
+    struct agent a;
+    enum status st = agent_open(&a, config, NULL, err);
+    if (!st)
+        st = start(&a, err);
+    if (!st)
+        loop_run(a.loop);
+    agent_close(&a);
+    return st;
+}

@@ -1,0 +1,196 @@
+/* Order: flag, environment, file, default. */
+#include "agent/config.h"
+
+#include <ctype.h>
+#include <stdlib.h>
+#include <unistd.h>
+
+#define DEFAULT_FILE "/etc/galen/agent.yaml"
+
+#define FIELD(member) offsetof(struct agent_config, member)
+
+static const struct setting settings[] = {
+    {"server", SETTING_STRING, FIELD(server), 0, 0,
+     "URL of the server; with a path: any remote-write receiver"},
+    {"token_file", SETTING_STRING, FIELD(token_file), 0, 0, "file with this agent's token"},
+    {"join_token_file", SETTING_STRING, FIELD(join_token_file), 0, 0,
+     "file with a join token, to get a token of its own"},
+    {"ca", SETTING_STRING, FIELD(ca), 0, 0, "PEM file of authorities for the server's certificate"},
+    {"proxy", SETTING_STRING, FIELD(proxy), 0, 0, "http://host:port to reach the server through"},
+    {"interval", SETTING_DURATION, FIELD(interval_ms), 500, 300000,
+     "time between collections, 500ms to 5m (5s)"},
+    {"state", SETTING_STRING, FIELD(state), 0, 0, "directory for spool and token"},
+    {"root", SETTING_STRING, FIELD(root), 0, 0, "where proc/ and sys/ are (/)"},
+    {"hostname", SETTING_STRING, FIELD(hostname), 0, 0, "the label instance (the host name)"},
+    {"listen", SETTING_STRING, FIELD(listen), 0, 0, "ADDR:PORT for /metrics and /healthz (none)"},
+    {"spool_max", SETTING_BYTES, FIELD(spool_max_bytes), 1 << 20, 0x1p40,
+     "disk for data that waits (256MiB)"},
+    {"sysctls", SETTING_LIST, FIELD(sysctls), 0, 0,
+     "kernel parameters to send (all that rules need)"},
+    {"collectors_off", SETTING_LIST, FIELD(collectors_off), 0, 0, "collectors that shall not run"},
+    {"log_level", SETTING_STRING, FIELD(log_level_name), 0, 0, "error, warn, info or debug (info)"},
+    {"log_format", SETTING_STRING, FIELD(log_format), 0, 0, "logfmt or json (logfmt)"},
+};
+
+static const struct {
+    const char *flag;
+    enum agent_mode mode;
+    const char *help;
+} modes[] = {
+    {"--once", MODE_ONCE, "collect and send once, say how it went, exit 0 or 1"},
+    {"--print", MODE_PRINT, "collect once and print it, send nothing"},
+    {"--check-config", MODE_CHECK_CONFIG, "exit 0 when the settings are right, else 5"},
+    {"--help", MODE_HELP, "this text"},
+    {"--version", MODE_VERSION, "name and version"},
+};
+
+/* token_file as --token-file or GALEN_TOKEN_FILE. */
+static char *spelled(struct arena *arena, const char *prefix, const char *key, char dash,
+                     bool upper)
+{
+    char *text = arena_printf(arena, "%s%s", prefix, key);
+    for (char *at = text + strlen(prefix); *at; at++)
+        *at = *at == '_' ? dash : upper ? (char)toupper((unsigned char)*at) : *at;
+    return text;
+}
+
+static int usage(struct err *err, const char *format, const char *what)
+{
+    err_set(err, INVALID, format, what);
+    return CONFIG_USAGE;
+}
+
+/* The value of "--flag=value" or "--flag value"; NULL when there is none. */
+static const char *value_of(int argc, char **argv, int *i, size_t flag_len)
+{
+    if (argv[*i][flag_len] == '=')
+        return argv[*i] + flag_len + 1;
+    return *i + 1 < argc ? argv[++*i] : NULL;
+}
+
+static bool is_flag(const char *arg, const char *flag, bool with_value)
+{
+    size_t n = strlen(flag);
+    return strncmp(arg, flag, n) == 0 && (arg[n] == '\0' || (with_value && arg[n] == '='));
+}
+
+static bool take_mode(const char *arg, struct agent_config *c)
+{
+    for (size_t i = 0; i < COUNT(modes); i++) {
+        if (strcmp(arg, modes[i].flag) == 0) {
+            c->mode = modes[i].mode;
+            return true;
+        }
+    }
+    return false;
+}
+
+static int take_setting(int argc, char **argv, int *i, struct agent_config *c, struct arena *arena,
+                        struct err *err)
+{
+    for (size_t k = 0; k < COUNT(settings); k++) {
+        const char *flag = spelled(arena, "--", settings[k].key, '-', false);
+        if (!is_flag(argv[*i], flag, true))
+            continue;
+        const char *value = value_of(argc, argv, i, strlen(flag));
+        if (!value)
+            return usage(err, "%s needs a value", flag);
+        return (int)settings_set(settings, COUNT(settings), settings[k].key, value, flag, c, arena,
+                                 err);
+    }
+    return usage(err, "there is no option %s (--help lists them)", argv[*i]);
+}
+
+static int read_flags(int argc, char **argv, struct agent_config *c, struct arena *arena,
+                      struct err *err)
+{
+    for (int i = 1; i < argc; i++) {
+        if (take_mode(argv[i], c))
+            continue;
+        if (is_flag(argv[i], "--config", true)) {
+            if (!value_of(argc, argv, &i, strlen("--config")))
+                return usage(err, "%s needs a value", "--config");
+            continue; /* read before */
+        }
+        int st = take_setting(argc, argv, &i, c, arena, err);
+        if (st)
+            return st;
+    }
+    return OK;
+}
+
+static enum status read_environment(struct agent_config *c, struct arena *arena, struct err *err)
+{
+    for (size_t k = 0; k < COUNT(settings); k++) {
+        const char *name = spelled(arena, "GALEN_", settings[k].key, '_', true);
+        const char *value = getenv(name);
+        enum status st = OK;
+        if (value && *value)
+            st = settings_set(settings, COUNT(settings), settings[k].key, value, name, c, arena,
+                              err);
+        if (st)
+            return st;
+    }
+    return OK;
+}
+
+static enum status read_file(int argc, char **argv, struct agent_config *c, struct arena *arena,
+                             struct err *err)
+{
+    const char *path = getenv("GALEN_CONFIG");
+    for (int i = 1; i < argc; i++)
+        if (is_flag(argv[i], "--config", true))
+            path = value_of(argc, argv, &i, strlen("--config"));
+    if (!path && access(DEFAULT_FILE, F_OK) != 0)
+        return OK;
+    return settings_load(path ? path : DEFAULT_FILE, settings, COUNT(settings), c, arena, err);
+}
+
+static enum status check(struct agent_config *c, struct err *err)
+{
+    if (!log_level_of(c->log_level_name, &c->log_level))
+        return err_set(err, INVALID, "log_level is error, warn, info or debug, not \"%s\"",
+                       c->log_level_name);
+    c->log_json = strcmp(c->log_format, "json") == 0;
+    if (!c->log_json && strcmp(c->log_format, "logfmt") != 0)
+        return err_set(err, INVALID, "log_format is logfmt or json, not \"%s\"", c->log_format);
+    bool sends = c->mode == MODE_RUN || c->mode == MODE_ONCE;
+    if (sends && !c->server && !(c->listen && c->mode == MODE_RUN))
+        return err_set(err, INVALID, "--server URL is missing (--help tells more)");
+    return OK;
+}
+
+int config_read(int argc, char **argv, struct agent_config *out, struct arena *arena,
+                struct err *err)
+{
+    *out = (struct agent_config){.state = "/var/lib/galen-agent",
+                                 .root = "/",
+                                 .log_level_name = "info",
+                                 .log_format = "logfmt",
+                                 .interval_ms = 5000,
+                                 .spool_max_bytes = UINT64_C(256) << 20};
+    for (int i = 1; i < argc; i++)
+        if (take_mode(argv[i], out) && (out->mode == MODE_HELP || out->mode == MODE_VERSION))
+            return OK;
+    int st = (int)read_file(argc, argv, out, arena, err);
+    if (!st)
+        st = (int)read_environment(out, arena, err);
+    if (!st)
+        st = read_flags(argc, argv, out, arena, err);
+    return st ? st : (int)check(out, err);
+}
+
+void config_help(struct buf *out)
+{
+    auto_arena arena = {0};
+    buf_str(out, "Usage: galen-agent --server URL --token-file FILE [options]\n"
+                 "Reads this machine's kernel figures and sends them to a Galen server.\n\n");
+    for (size_t i = 0; i < COUNT(settings); i++)
+        buf_printf(out, "  %-18s %s\n", spelled(&arena, "--", settings[i].key, '-', false),
+                   settings[i].help);
+    buf_printf(out, "  %-18s %s\n", "--config", "YAML file with these settings (" DEFAULT_FILE ")");
+    for (size_t i = 0; i < COUNT(modes); i++)
+        buf_printf(out, "  %-18s %s\n", modes[i].flag, modes[i].help);
+    buf_str(out, "\nEach option is also a key of the file (token_file) and a variable\n"
+                 "(GALEN_TOKEN_FILE). Exit: 0 well, 1 failed, 2 usage, 5 settings are wrong.\n");
+}

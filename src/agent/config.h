@@ -1,0 +1,33 @@
+/* The agent's settings: one table for command line, environment, file and help. */
+#pragma once
+
+#include "base/log.h"
+#include "base/yaml.h"
+
+enum agent_mode { MODE_RUN, MODE_ONCE, MODE_PRINT, MODE_CHECK_CONFIG, MODE_HELP, MODE_VERSION };
+
+struct agent_config {
+    enum agent_mode mode;
+    const char *server;          /* URL; NULL: none */
+    const char *token_file;      /* NULL: STATE/token */
+    const char *join_token_file; /* NULL: no enrolment */
+    const char *ca, *proxy;      /* NULL: the system's roots; none */
+    const char *state;           /* directory */
+    const char *root;
+    const char *hostname; /* NULL: the machine's */
+    const char *listen;   /* NULL: no local endpoint */
+    const char *log_level_name, *log_format;
+    int64_t interval_ms;
+    uint64_t spool_max_bytes;
+    struct setting_list sysctls, collectors_off;
+    enum log_level log_level;
+    bool log_json;
+};
+
+enum { CONFIG_USAGE = 100 }; /* beyond enum status: the command line itself is wrong */
+
+/* Defaults, then the file, the environment (GALEN_*), the command line. Returns OK, an enum
+ * status for a setting that is wrong, or CONFIG_USAGE. Strings live in the arena. */
+MUST_USE int config_read(int argc, char **argv, struct agent_config *out, struct arena *arena,
+                         struct err *err);
+void config_help(struct buf *out);

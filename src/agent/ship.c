@@ -1,0 +1,536 @@
+/* See ship.h. A batch under way is either live (it never was in the spool) or the oldest of the
+ * spool; live only while the spool is empty, so that samples arrive in their order. */
+#include "agent/ship.h"
+
+#include "agent/answer.h"
+#include "agent/enroll.h"
+#include "agent/merge.h"
+#include "agent/spool.h"
+#include "base/clock.h"
+#include "base/crypto.h"
+#include "base/file.h"
+#include "net/http.h"
+#include "series/remote_write.h"
+
+#include <stdlib.h>
+#include <unistd.h>
+
+enum {
+    MERGE_MAX_BATCHES = 32,
+    MERGE_MAX_BYTES = 4 << 20, /* unpacked; a server takes twice that at least */
+    BACKOFF_FIRST_MS = 1000,
+    BACKOFF_MAX_MS = 60000,
+    SYNC_EVERY_MS = 5000,
+    TELL_AGAIN_MS = 60000,
+};
+
+#define WRITE_PATH "/api/v1/write"
+
+enum flight { NOTHING, ENROLMENT, LIVE, SPOOLED };
+
+struct ship {
+    struct ship_config config;
+    struct loop *loop;
+    struct http_client *client;
+    struct spool *spool;
+    struct merge *merge;
+    struct timer *timer; /* runs while waiting to try again */
+    char *path;          /* of the URL */
+    char *token_file, *token;
+    bool must_enroll, waiting;
+    enum compression compression;
+    bool proven; /* the server has taken a batch in this compression */
+
+    enum flight flight;
+    struct buf live;                  /* the batch under way, as it was given */
+    uint64_t flight_end;              /* SPOOLED: spool_gone once all of it has left */
+    size_t flight_batches;            /* SPOOLED */
+    size_t merge_max;                 /* batches; less after "too large" */
+    struct buf plain, packed, record; /* scratch */
+
+    unsigned failures; /* in a row */
+    int64_t synced_ms, told_ms;
+    bool failing, skewed;
+    uint64_t sent, sent_bytes, refused, failed;
+};
+
+static void send_next(struct ship *s);
+
+/* ---- token ---- */
+
+/* Without a token requests go out without one: some receivers want none. */
+static void load_token(struct ship *s)
+{
+    struct err err = {0};
+    char *token = NULL;
+    bool given = s->config.agent->token_file != NULL;
+    if (!given && access(s->token_file, F_OK) != 0)
+        return;
+    if (file_read_secret(s->token_file, &token, &err)) {
+        log_warn("the token: %s", err.text);
+        return;
+    }
+    free(s->token);
+    s->token = token;
+}
+
+static enum status find_token(struct ship *s, struct err *err)
+{
+    const struct agent_config *c = s->config.agent;
+    auto_buf path = {0};
+    buf_printf(&path, "%s/token", c->state);
+    s->token_file = mem_dup(c->token_file ? c->token_file : buf_text(&path));
+    load_token(s);
+    if (!s->token && c->token_file)
+        return err_set(err, NOT_FOUND, "the token file %s cannot be read", c->token_file);
+    s->must_enroll = !s->token && c->join_token_file;
+    if (s->must_enroll && !s->config.machine_id)
+        return err_set(err, NOT_FOUND,
+                       "enrolment needs a machine-id (etc/machine-id), and there is none");
+    return OK;
+}
+
+/* ---- waiting and telling ---- */
+
+static void finish(struct ship *s, enum status st, const char *why)
+{
+    if (s->config.result)
+        s->config.result(st, why, s->config.arg);
+}
+
+static void on_timer(void *arg)
+{
+    struct ship *s = arg;
+    s->waiting = false;
+    send_next(s);
+}
+
+/* Half of the time is fixed, half chance: servers that lost all their agents at once shall not
+ * get them back at once. */
+static int64_t backoff_ms(unsigned failures)
+{
+    int64_t whole = BACKOFF_MAX_MS;
+    if (failures < 16)
+        whole = MIN((int64_t)BACKOFF_FIRST_MS << failures, (int64_t)BACKOFF_MAX_MS);
+    return whole / 2 + (int64_t)(random_u64() % (uint64_t)(whole / 2 + 1));
+}
+
+/* The first failure is told, then one a minute. */
+static void tell(struct ship *s, const char *why)
+{
+    int64_t now = clock_mono_ms();
+    if (s->failing && now - s->told_ms < TELL_AGAIN_MS) {
+        log_debug("%s", why);
+        return;
+    }
+    s->failing = true;
+    s->told_ms = now;
+    log_warn("cannot send, %zu batches wait: %s", spool_count(s->spool), why);
+}
+
+static void wait_and_retry(struct ship *s, int64_t at_least_ms, const char *why)
+{
+    int64_t wait = MAX(backoff_ms(s->failures), at_least_ms);
+    s->failures++;
+    s->failed++;
+    s->waiting = true;
+    timer_once(s->timer, wait);
+    tell(s, why);
+    finish(s, UNREACHABLE, why);
+}
+
+/* ---- spool ---- */
+
+static void put_in_spool(struct ship *s, struct span message)
+{
+    struct err err = {0};
+    buf_clear(&s->packed);
+    enum status st = pack(COMPRESSION_ZSTD, message, &s->packed, &err);
+    if (!st)
+        st = spool_put(s->spool, buf_view(&s->packed), &err);
+    if (st)
+        tell(s, err.text);
+}
+
+static void keep_live(struct ship *s)
+{
+    if (!s->live.len)
+        return;
+    put_in_spool(s, buf_view(&s->live));
+    buf_clear(&s->live);
+    if (s->flight == LIVE) { /* still under way, but now the oldest of the spool */
+        s->flight = SPOOLED;
+        s->flight_batches = 1;
+        s->flight_end = spool_gone(s->spool) + 1;
+    }
+}
+
+/* The oldest batches as one message in s->plain; returns how many. */
+static size_t gather(struct ship *s)
+{
+    struct spool_cursor at = {0};
+    size_t n = 0;
+    struct err err = {0};
+    while (n < s->merge_max && merge_bytes(s->merge) < MERGE_MAX_BYTES &&
+           spool_next(s->spool, &at, &s->record)) {
+        n++;
+        buf_clear(&s->plain);
+        enum status st = unpack(COMPRESSION_ZSTD, buf_view(&s->record), WRITE_MESSAGE_MAX_BYTES,
+                                &s->plain, &err);
+        if (!st)
+            st = merge_add(s->merge, buf_view(&s->plain), &err);
+        if (st)
+            log_warn("a batch of the spool is left out: %s", err.text);
+    }
+    buf_clear(&s->plain);
+    merge_take(s->merge, &s->plain);
+    return n;
+}
+
+static void drop_delivered(struct ship *s)
+{
+    uint64_t gone = spool_gone(s->spool);
+    if (s->flight_end > gone)
+        spool_drop(s->spool, (size_t)(s->flight_end - gone));
+}
+
+/* ---- sending ---- */
+
+static void on_answer(const struct http_answer *answer, void *arg);
+
+static void send_request(struct ship *s, const char *path, const char *type, const char *token,
+                         struct span body)
+{
+    struct err err = {0};
+    auto_buf bearer = {0};
+    struct http_header headers[4] = {{SPAN("Content-Type"), span_of(type)}};
+    size_t n = 1;
+    if (token) {
+        buf_printf(&bearer, "Bearer %s", token);
+        headers[n++] = (struct http_header){SPAN("Authorization"), buf_view(&bearer)};
+    }
+    if (s->flight != ENROLMENT) {
+        headers[n++] = (struct http_header){SPAN("Content-Encoding"),
+                                            span_of(compression_name(s->compression))};
+        headers[n++] =
+            (struct http_header){SPAN("X-Prometheus-Remote-Write-Version"), SPAN("0.1.0")};
+    }
+    if (http_client_send(s->client, "POST", path, headers, n, body, on_answer, s, &err)) {
+        s->flight = NOTHING;
+        keep_live(s);
+        wait_and_retry(s, 0, err.text);
+    }
+}
+
+static void send_message(struct ship *s, enum flight flight, struct span message)
+{
+    struct err err = {0};
+    s->flight = flight;
+    buf_clear(&s->packed);
+    if (pack(s->compression, message, &s->packed, &err)) {
+        log_error("compress a batch: %s", err.text);
+        s->flight = NOTHING;
+        return;
+    }
+    send_request(s, s->path, "application/x-protobuf", s->token, buf_view(&s->packed));
+}
+
+static void send_enrolment(struct ship *s)
+{
+    struct err err = {0};
+    auto_free char *join = NULL;
+    if (file_read_secret(s->config.agent->join_token_file, &join, &err)) {
+        wait_and_retry(s, BACKOFF_MAX_MS, err.text);
+        return;
+    }
+    auto_buf body = {0};
+    enroll_request(&body, s->config.machine_id, s->config.hostname);
+    s->flight = ENROLMENT;
+    send_request(s, ENROLL_PATH, "application/json", join, buf_view(&body));
+}
+
+static void send_spooled(struct ship *s)
+{
+    while (spool_count(s->spool)) {
+        size_t n = gather(s);
+        if (s->plain.len) {
+            s->flight_batches = n;
+            s->flight_end = spool_gone(s->spool) + n;
+            send_message(s, SPOOLED, buf_view(&s->plain));
+            return;
+        }
+        spool_drop(s->spool, n); /* nothing in it could be read */
+    }
+    finish(s, OK, "");
+}
+
+static void send_next(struct ship *s)
+{
+    if (s->flight != NOTHING || s->waiting)
+        return;
+    if (s->must_enroll)
+        send_enrolment(s);
+    else if (s->live.len)
+        send_message(s, LIVE, buf_view(&s->live));
+    else
+        send_spooled(s);
+}
+
+/* ---- answers ---- */
+
+static void on_success(struct ship *s)
+{
+    if (s->flight == SPOOLED)
+        drop_delivered(s);
+    buf_clear(&s->live);
+    s->flight = NOTHING;
+    s->sent++;
+    s->sent_bytes += s->packed.len;
+    s->proven = true;
+    s->failures = 0;
+    s->merge_max = MERGE_MAX_BATCHES;
+    if (s->failing)
+        log_info("sending again, %zu batches wait", spool_count(s->spool));
+    s->failing = false;
+    send_next(s);
+}
+
+static void drop_refused(struct ship *s, const char *why)
+{
+    s->refused++;
+    log_error("the server refuses a batch for good, it is dropped: %s", why);
+    if (s->flight == SPOOLED)
+        drop_delivered(s);
+    buf_clear(&s->live);
+    s->flight = NOTHING;
+    finish(s, INVALID, why);
+    send_next(s);
+}
+
+static void try_again(struct ship *s, int64_t at_least_ms, const char *why)
+{
+    s->flight = NOTHING;
+    keep_live(s);
+    wait_and_retry(s, at_least_ms, why);
+}
+
+static void resend(struct ship *s)
+{
+    s->flight = NOTHING;
+    send_next(s);
+}
+
+static void on_enrolled(struct ship *s, const struct http_answer *answer)
+{
+    struct err err = {0};
+    s->flight = NOTHING;
+    if (enroll_accept(answer->body, s->token_file, &err)) {
+        wait_and_retry(s, BACKOFF_MAX_MS, err.text);
+        return;
+    }
+    load_token(s);
+    s->must_enroll = false;
+    s->failures = 0;
+    log_info("enrolled; this agent's token is in %s", s->token_file);
+    send_next(s);
+}
+
+static void check_clock(struct ship *s, const struct http_answer *answer)
+{
+    int64_t skew_s;
+    if (!answer_skew_s(answer, clock_wall_ms(), &skew_s))
+        return;
+    bool skewed = llabs(skew_s) > SKEW_MAX_S;
+    if (skewed && !s->skewed)
+        log_warn("this machine's clock is %lld s %s the server's: samples may be refused",
+                 llabs(skew_s), skew_s > 0 ? "behind" : "ahead of");
+    s->skewed = skewed;
+}
+
+/* A compression that this receiver does not know: 415, or 400 from those that do not look. */
+static bool fall_back(struct ship *s, int status)
+{
+    if (s->proven || s->compression == COMPRESSION_SNAPPY || (status != 400 && status != 415))
+        return false;
+    log_info("the server takes no zstd, sending snappy");
+    s->compression = COMPRESSION_SNAPPY;
+    return true;
+}
+
+static bool split_up(struct ship *s, int status)
+{
+    if (status != 413 || s->flight != SPOOLED || s->flight_batches < 2)
+        return false;
+    s->merge_max = s->flight_batches / 2;
+    return true;
+}
+
+static void on_answer(const struct http_answer *answer, void *arg)
+{
+    struct ship *s = arg;
+    auto_buf why = {0};
+    enum verdict verdict = answer_judge(
+        answer, s->config.agent->server,
+        s->flight == ENROLMENT ? s->config.agent->join_token_file : s->token_file, &why);
+    if (answer->status)
+        check_clock(s, answer);
+    if (verdict == TAKEN && s->flight == ENROLMENT)
+        on_enrolled(s, answer);
+    else if (verdict == TAKEN)
+        on_success(s);
+    else if (s->flight != ENROLMENT &&
+             (fall_back(s, answer->status) || split_up(s, answer->status)))
+        resend(s);
+    else if (verdict == REFUSED && s->flight != ENROLMENT)
+        drop_refused(s, buf_text(&why));
+    else if (verdict == LATER)
+        try_again(s, answer_retry_after_ms(answer), buf_text(&why));
+    else {
+        /* Somebody has to put something right: a file, an address. */
+        try_again(s, BACKOFF_MAX_MS / 2, buf_text(&why));
+        if (verdict == UNWELCOME)
+            load_token(s);
+    }
+}
+
+/* ---- open, take, close ---- */
+
+static enum status open_client(struct ship *s, struct err *err)
+{
+    const struct agent_config *c = s->config.agent;
+    struct url url;
+    enum status st = url_parse(span_of(c->server), &url, err);
+    if (st)
+        return err_prefix(err, "--server");
+    bool own = url.path.len == 0 || span_is(url.path, "/");
+    s->path = own ? mem_dup(WRITE_PATH) : mem_dup_span(url.path);
+    s->must_enroll = s->must_enroll && own;
+    auto_free char *base = mem_dup_span((struct span){c->server, strlen(c->server) - url.path.len});
+    return http_client_open(
+        s->loop,
+        &(struct http_client_config){.url = base,
+                                     .ca_file = c->ca,
+                                     .proxy = c->proxy,
+                                     .user_agent = "galen-agent/" GALEN_VERSION},
+        &s->client, err);
+}
+
+static void open_spool(struct ship *s)
+{
+    struct err err = {0};
+    auto_buf dir = {0};
+    buf_printf(&dir, "%s/spool", s->config.agent->state);
+    if (spool_open(buf_text(&dir), s->config.agent->spool_max_bytes, &s->spool, &err))
+        log_warn("%s; unsent data is kept in memory only", err.text);
+    else if (spool_count(s->spool))
+        log_info("%zu batches wait in %s", spool_count(s->spool), buf_text(&dir));
+    if (spool_lost(s->spool))
+        log_warn("%llu damaged records were cut from the spool",
+                 (unsigned long long)spool_lost(s->spool));
+}
+
+enum status ship_open(struct loop *loop, const struct ship_config *config, struct ship **out,
+                      struct err *err)
+{
+    struct ship *s = mem_zero(1, sizeof *s);
+    s->config = *config;
+    s->loop = loop;
+    s->compression = COMPRESSION_ZSTD;
+    s->merge_max = MERGE_MAX_BATCHES;
+    s->merge = merge_open();
+    s->timer = timer_open(loop, on_timer, s);
+    enum status st = find_token(s, err);
+    if (!st)
+        st = open_client(s, err);
+    if (!st)
+        open_spool(s);
+    *out = st ? NULL : s;
+    if (st)
+        ship_close(s);
+    return st;
+}
+
+void ship_take(struct ship *s, struct span message)
+{
+    keep_live(s);
+    bool at_once =
+        s->flight == NOTHING && !s->waiting && !s->must_enroll && spool_count(s->spool) == 0;
+    if (at_once) {
+        buf_clear(&s->live);
+        buf_span(&s->live, message);
+    } else {
+        put_in_spool(s, message);
+    }
+    if (clock_mono_ms() - s->synced_ms >= SYNC_EVERY_MS) {
+        s->synced_ms = clock_mono_ms();
+        spool_sync(s->spool);
+    }
+    send_next(s);
+}
+
+void ship_close(struct ship *s)
+{
+    if (!s)
+        return;
+    http_client_close(s->client);
+    s->flight = NOTHING;
+    if (s->spool)
+        keep_live(s);
+    spool_close(s->spool);
+    merge_close(s->merge);
+    timer_close(s->timer);
+    free(s->path);
+    free(s->token_file);
+    free(s->token);
+    buf_free(&s->live);
+    buf_free(&s->plain);
+    buf_free(&s->packed);
+    buf_free(&s->record);
+    free(s);
+}
+
+/* ---- its own figures ---- */
+
+enum { SPOOL_BYTES, SPOOL_BATCHES, LOST, REQUESTS, SENT_BYTES };
+
+static const struct metric ship_metrics[] = {
+    [SPOOL_BYTES] = {"galen_agent_spool_bytes",
+                     METRIC_GAUGE,
+                     "Data that waits for the server.",
+                     {0}},
+    [SPOOL_BATCHES] = {"galen_agent_spool_batches",
+                       METRIC_GAUGE,
+                       "Collections that wait for the server.",
+                       {0}},
+    [LOST] = {"galen_agent_spool_lost_total",
+              METRIC_COUNTER,
+              "Collections dropped because the spool was full or damaged.",
+              {0}},
+    [REQUESTS] = {"galen_agent_requests_total",
+                  METRIC_COUNTER,
+                  "Requests to the server by what became of them.",
+                  {"result"}},
+    [SENT_BYTES] = {"galen_agent_sent_bytes_total",
+                    METRIC_COUNTER,
+                    "Bytes of bodies that the server has taken.",
+                    {0}},
+};
+
+static enum status ship_collect(struct tick *t, void *state, struct err *err UNUSED)
+{
+    const struct ship *s = state;
+    emit(t, &ship_metrics[SPOOL_BYTES], (double)spool_bytes(s->spool));
+    emit(t, &ship_metrics[SPOOL_BATCHES], (double)spool_count(s->spool));
+    emit(t, &ship_metrics[LOST], (double)spool_lost(s->spool));
+    emit1(t, &ship_metrics[REQUESTS], SPAN("taken"), (double)s->sent);
+    emit1(t, &ship_metrics[REQUESTS], SPAN("refused"), (double)s->refused);
+    emit1(t, &ship_metrics[REQUESTS], SPAN("failed"), (double)s->failed);
+    emit(t, &ship_metrics[SENT_BYTES], (double)s->sent_bytes);
+    return OK;
+}
+
+const struct collector ship_collector = {.name = "ship",
+                                         .every_s = 15,
+                                         .collect = ship_collect,
+                                         .metrics = ship_metrics,
+                                         .n_metrics = COUNT(ship_metrics)};

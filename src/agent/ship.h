@@ -1,0 +1,33 @@
+/* The way to the server: one batch under way at a time, oldest first. What is not acknowledged
+ * goes to the spool and is sent again, many batches as one; the server's "not now" is answered by
+ * waiting, longer each time and with chance in it; what the server will never take is dropped
+ * and said so. */
+#pragma once
+
+#include "agent/config.h"
+#include "base/loop.h"
+#include "collect/collect.h"
+
+struct ship;
+
+/* What became of all that was given: called when nothing waits any more (OK), or at the first
+ * failure. For --once. */
+typedef void (*ship_result_fn)(enum status st, const char *why, void *arg);
+
+struct ship_config {
+    const struct agent_config *agent; /* must outlive the ship */
+    const char *machine_id;           /* for enrolment; NULL: unknown */
+    const char *hostname;
+    ship_result_fn result; /* may be NULL */
+    void *arg;
+};
+
+MUST_USE enum status ship_open(struct loop *loop, const struct ship_config *config,
+                               struct ship **out, struct err *err);
+/* Sends the remote-write message, or keeps it until it can be sent. */
+void ship_take(struct ship *s, struct span message);
+/* What is under way goes to the spool. NULL is fine. */
+void ship_close(struct ship *s);
+
+/* Its own figures; state is the ship. */
+extern const struct collector ship_collector;
