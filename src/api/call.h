@@ -33,6 +33,11 @@ struct call {
 
 void prometheus_query(struct call *c);
 void prometheus_query_range(struct call *c);
+void prometheus_series(struct call *c);
+void prometheus_label_names(struct call *c);
+void prometheus_label_values(struct call *c);
+void prometheus_buildinfo(struct call *c);
+void prometheus_format(struct call *c);
 void write_samples(struct call *c);
 void session_login(struct call *c);
 void session_logout(struct call *c);

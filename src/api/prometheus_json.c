@@ -53,15 +53,16 @@ static void put_series(struct buf *out, const struct result_series *s, bool matr
     buf_char(out, '}');
 }
 
-static void put_warnings(struct buf *out, const struct result *r)
+/* ,"warnings":["..."] or nothing */
+static void put_notes(struct buf *out, const char *key, const char **notes, size_t n)
 {
-    if (!r->n_warnings)
+    if (!n)
         return;
     struct json j = json_to(out);
-    buf_str(out, ",\"warnings\":");
+    buf_printf(out, ",\"%s\":", key);
     json_begin_array(&j);
-    for (size_t i = 0; i < r->n_warnings; i++)
-        json_text(&j, r->warnings[i]);
+    for (size_t i = 0; i < n; i++)
+        json_text(&j, notes[i]);
     json_end_array(&j);
 }
 
@@ -99,7 +100,8 @@ int prometheus_result(struct buf *out, const struct result *r)
         buf_char(out, ']');
     }
     buf_char(out, '}');
-    put_warnings(out, r);
+    put_notes(out, "warnings", r->warnings, r->n_warnings);
+    put_notes(out, "infos", r->infos, r->n_infos);
     buf_char(out, '}');
     return 200;
 }

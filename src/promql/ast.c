@@ -147,6 +147,16 @@ void expr_mark_invariant(struct expr *e)
     }
 }
 
+const struct matcher *promql_matchers(const struct expr *e, size_t *n)
+{
+    while (e->kind == NODE_PAREN)
+        e = e->paren;
+    bool plain = e->kind == NODE_SELECTOR && e->selector->when.at == AT_NONE &&
+                 e->selector->when.offset_ms == 0;
+    *n = plain ? e->selector->n : 0;
+    return plain ? e->selector->matchers : NULL;
+}
+
 enum value_kind promql_kind(const struct expr *e)
 {
     return e->type;
