@@ -444,20 +444,24 @@ static void lex_in_brackets(struct lexer *l, struct token *out)
 static void lex_comparison(struct lexer *l, struct token *out, int c)
 {
     int next = peek_at(l, 1);
-    if (c == '=' && next == '=')
+    if (c == '=' && next == '=') {
         emit_operator(l, out, OP_EQUAL, 2);
-    else if (c == '=' && next == '~')
+    } else if (c == '=' && next == '~') {
         fault(l, out, "unexpected character after '=': '~'");
-    else if (c == '=')
+    } else if (c == '=') {
         lex_one(l, out, TOKEN_ASSIGN);
-    else if (c == '!' && next == '=')
+    } else if (c == '!' && next == '=') {
         emit_operator(l, out, OP_NOT_EQUAL, 2);
-    else if (c == '!')
+    } else if (c == '!') {
         fault_rune(l, out, "unexpected character after '!': ", l->pos + 1, "");
-    else if (c == '<')
+    } else if (next == '/') { /* trims native histograms */
+        l->pos++;
+        lex_one(l, out, TOKEN_EXPERIMENTAL);
+    } else if (c == '<') {
         emit_operator(l, out, next == '=' ? OP_LESS_EQUAL : OP_LESS, next == '=' ? 2 : 1);
-    else
+    } else {
         emit_operator(l, out, next == '=' ? OP_GREATER_EQUAL : OP_GREATER, next == '=' ? 2 : 1);
+    }
 }
 
 static void lex_statement(struct lexer *l, struct token *out)
@@ -556,7 +560,6 @@ void token_describe(struct buf *out, const struct token *t)
         return;
     case TOKEN_START:
     case TOKEN_STOP:
-    case TOKEN_EXPERIMENTAL:
         label_value_print(out, t->text);
         return;
     default:

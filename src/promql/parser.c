@@ -45,6 +45,9 @@ enum status parser_unexpected(struct parser *p, const char *context, const char 
         (span_eq_nocase(t->text, SPAN("anchored")) || span_eq_nocase(t->text, SPAN("smoothed"))))
         return parser_unsupported(p, t->pos, "%.*s modifier is experimental and not enabled",
                                   SPAN_ARG(t->text));
+    if (t->kind == TOKEN_EXPERIMENTAL)
+        return parser_unsupported(p, t->pos, "\"%.*s\" is experimental and not enabled",
+                                  SPAN_ARG(t->text));
     auto_buf name = {0};
     token_describe(&name, t);
     if (!context && p->aggregates > 0)
@@ -110,6 +113,17 @@ static enum status parse_paren(struct parser *p, struct expr **out)
     return node_deepen(p, e, e->paren);
 }
 
+static bool opens_aggregate(const struct token *t)
+{
+    return t->kind == TOKEN_LEFT_PAREN || t->kind == TOKEN_BY || t->kind == TOKEN_WITHOUT;
+}
+
+static bool is_experimental_aggregate(const struct token *word)
+{
+    return span_eq_nocase(word->text, SPAN("limitk")) ||
+           span_eq_nocase(word->text, SPAN("limit_ratio"));
+}
+
 /* A word that may be the name of a metric, a function or an aggregation. */
 static enum status parse_word(struct parser *p, struct expr **out)
 {
@@ -117,13 +131,15 @@ static enum status parse_word(struct parser *p, struct expr **out)
     parser_advance(p);
     switch (word.kind) {
     case TOKEN_AGGREGATE:
-        if (p->token.kind == TOKEN_LEFT_PAREN || p->token.kind == TOKEN_BY ||
-            p->token.kind == TOKEN_WITHOUT)
+        if (opens_aggregate(&p->token))
             return parse_aggregate(p, word, out);
         break;
     case TOKEN_IDENTIFIER:
     case TOKEN_START:
     case TOKEN_STOP:
+        if (is_experimental_aggregate(&word) && opens_aggregate(&p->token))
+            return parser_unsupported(p, word.pos, "%.*s() is experimental and not enabled",
+                                      SPAN_ARG(word.text));
         if (p->token.kind == TOKEN_LEFT_PAREN)
             return parse_call(p, word, out);
         break;

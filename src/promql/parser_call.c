@@ -43,10 +43,6 @@ static enum status unknown_function(struct parser *p, const struct token *name)
     if (function_is_experimental(name->text))
         return parser_unsupported(p, name->pos, "function \"%.*s\" is not enabled",
                                   SPAN_ARG(name->text));
-    if (span_eq_nocase(name->text, SPAN("limitk")) ||
-        span_eq_nocase(name->text, SPAN("limit_ratio")))
-        return parser_unsupported(p, name->pos, "%.*s() is experimental and not enabled",
-                                  SPAN_ARG(name->text));
     if (span_eq_nocase(name->text, SPAN("fill")) || span_eq_nocase(name->text, SPAN("fill_left")) ||
         span_eq_nocase(name->text, SPAN("fill_right")))
         return parser_unsupported(p, name->pos,

@@ -225,6 +225,13 @@ static struct when *expr_when(struct expr *e)
     return e->kind == NODE_SUBQUERY ? &e->subquery.when : NULL;
 }
 
+static bool is_duration_word(const struct token *t)
+{
+    return t->kind == TOKEN_IDENTIFIER &&
+           (span_eq_nocase(t->text, SPAN("step")) || span_eq_nocase(t->text, SPAN("range")) ||
+            span_eq_nocase(t->text, SPAN("max_of")) || span_eq_nocase(t->text, SPAN("min_of")));
+}
+
 static enum status parse_offset(struct parser *p, struct expr *e)
 {
     parser_advance(p);
@@ -232,10 +239,7 @@ static enum status parse_offset(struct parser *p, struct expr *e)
     bool minus = p->token.kind == TOKEN_OPERATOR && p->token.op == OP_SUB;
     if (minus || (p->token.kind == TOKEN_OPERATOR && p->token.op == OP_ADD))
         parser_advance(p);
-    if (p->token.kind == TOKEN_LEFT_PAREN ||
-        (p->token.kind == TOKEN_IDENTIFIER &&
-         (span_is(p->token.text, "step") || span_is(p->token.text, "range") ||
-          span_is(p->token.text, "max_of") || span_is(p->token.text, "min_of"))))
+    if (p->token.kind == TOKEN_LEFT_PAREN || is_duration_word(&p->token))
         return experimental_duration(p, pos);
     if (p->token.kind != TOKEN_NUMBER && p->token.kind != TOKEN_DURATION)
         return parser_unexpected(p, "offset", any_duration);
