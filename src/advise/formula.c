@@ -50,14 +50,19 @@ static enum status fill_words(const struct yaml *node, const char *key, const st
     return OK;
 }
 
-enum status formula_of(const char *text, struct arena *arena, struct formula *out, struct err *err)
+enum status formula_of(const char *text, struct rules *r, struct formula *out, struct err *err)
 {
-    out->text = arena_dup(arena, text);
-    return promql_parse(span_of(text), arena, &out->expr, err);
+    out->text = arena_dup(&r->arena, text);
+    enum status st = promql_parse(span_of(text), &r->arena, &out->expr, err);
+    if (st)
+        return st;
+    r->parsed = mem_grow(r->parsed, (r->n_parsed + 1) * sizeof(struct expr *));
+    r->parsed[r->n_parsed++] = out->expr;
+    return OK;
 }
 
 enum status formula_read(const struct yaml *node, const char *key, const struct words *words,
-                         struct arena *arena, struct formula *out, struct err *err)
+                         struct rules *r, struct formula *out, struct err *err)
 {
     const char *text;
     enum status st = yaml_string(node, &text, err);
@@ -69,7 +74,7 @@ enum status formula_read(const struct yaml *node, const char *key, const struct 
     if (filled.failed)
         return yaml_error(node, err, "%s: longer than %d bytes", key, EXPRESSION_MAX_BYTES);
     struct err why = {0};
-    if (formula_of(buf_text(&filled), arena, out, &why))
+    if (formula_of(buf_text(&filled), r, out, &why))
         return yaml_error(node, err, "%s: %s", key, why.text);
     enum value_kind kind = promql_kind(out->expr);
     if (kind != VALUE_VECTOR && kind != VALUE_SCALAR)

@@ -84,6 +84,8 @@ struct rules {
     size_t n_features;
     /* When a host was last heard of, when it booted, and whether there is data of ten minutes. */
     struct formula seen, booted, settled;
+    struct expr **parsed; /* every expression, to be given back */
+    size_t n_parsed;
 };
 
 /* dir holds features.yaml and advice/. window_max_ms as in adviser_config. */
@@ -103,9 +105,9 @@ struct words {
     const char *window, *signal, *use, *value;
 };
 MUST_USE enum status formula_read(const struct yaml *node, const char *key,
-                                  const struct words *words, struct arena *arena,
-                                  struct formula *out, struct err *err);
-MUST_USE enum status formula_of(const char *text, struct arena *arena, struct formula *out,
+                                  const struct words *words, struct rules *r, struct formula *out,
+                                  struct err *err);
+MUST_USE enum status formula_of(const char *text, struct rules *r, struct formula *out,
                                 struct err *err);
 
 /* ---- templates (template.c): "{name}", "{name:format}", "{@label}" ---- */

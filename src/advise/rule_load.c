@@ -68,7 +68,7 @@ static enum status formula(const struct reader *r, const char *key, struct formu
     const struct yaml *v = yaml_get(r->node, key);
     if (!v)
         return OK;
-    return formula_read(v, key, &r->words, &r->rules->arena, out, r->err);
+    return formula_read(v, key, &r->words, r->rules, out, r->err);
 }
 
 static enum status read_head(struct reader *r)
@@ -127,14 +127,14 @@ static enum status read_signal(struct reader *r)
         return st;
     if (!u->signal.expr && u->counter.expr) {
         const char *text = arena_printf(arena, "rate(%s[%s])", u->counter.text, r->words.window);
-        if (formula_of(text, arena, &u->signal, NULL))
+        if (formula_of(text, r->rules, &u->signal, NULL))
             return yaml_error(yaml_get(r->node, "counter"), r->err,
                               "counter: must be a plain selector, rate() is put around it");
     }
     if (u->counter.expr) {
         const char *text =
             arena_printf(arena, "resets(%s[%s]) > 0", u->counter.text, r->words.window);
-        if (formula_of(text, arena, &u->counter, NULL))
+        if (formula_of(text, r->rules, &u->counter, NULL))
             return yaml_error(yaml_get(r->node, "counter"), r->err,
                               "counter: must be a plain selector");
     }
@@ -179,13 +179,12 @@ static enum status read_formulas(const struct reader *r, const char *key, struct
         return OK;
     if (v->kind != YAML_LIST) {
         *n = 1;
-        return formula_read(v, key, &r->words, &r->rules->arena, out, r->err);
+        return formula_read(v, key, &r->words, r->rules, out, r->err);
     }
     if (v->n == 0 || v->n > RULE_FIELDS_MAX)
         return yaml_error(v, r->err, "%s: must be a list of 1..%d", key, RULE_FIELDS_MAX);
     for (*n = 0; *n < v->n; ++*n) {
-        enum status st =
-            formula_read(v->items[*n], key, &r->words, &r->rules->arena, &out[*n], r->err);
+        enum status st = formula_read(v->items[*n], key, &r->words, r->rules, &out[*n], r->err);
         if (st)
             return st;
     }
@@ -203,7 +202,7 @@ static enum status default_values(const struct reader *r)
                                ? arena_printf(arena, "galen_sysctl{name=\"%s\",field=\"%s\"}",
                                               u->parameter, u->fields[i])
                                : arena_printf(arena, "galen_sysctl{name=\"%s\"}", u->parameter);
-        enum status st = formula_of(text, arena, &u->value[i], r->err);
+        enum status st = formula_of(text, r->rules, &u->value[i], r->err);
         if (st)
             return yaml_error(r->node, r->err, "parameter \"%s\" is no name", u->parameter);
     }
@@ -224,10 +223,8 @@ static enum status read_bounds(const struct reader *r)
         return yaml_error(v, r->err,
                           "bounds: must be [lowest, highest], beside a single \"propose\"");
     u->has_bounds = true;
-    enum status st =
-        formula_read(v->items[0], "bounds", &r->words, &r->rules->arena, &u->low, r->err);
-    return st ? st
-              : formula_read(v->items[1], "bounds", &r->words, &r->rules->arena, &u->high, r->err);
+    enum status st = formula_read(v->items[0], "bounds", &r->words, r->rules, &u->low, r->err);
+    return st ? st : formula_read(v->items[1], "bounds", &r->words, r->rules, &u->high, r->err);
 }
 
 static enum status read_proposal(struct reader *r)
@@ -289,7 +286,7 @@ static enum status read_evidence_map(const struct reader *r, const struct yaml *
     if (!st && !expr)
         return yaml_error(v, r->err, "evidence: needs \"expr\"");
     if (!st)
-        st = formula_read(expr, "expr", &r->words, &r->rules->arena, &e->formula, r->err);
+        st = formula_read(expr, "expr", &r->words, r->rules, &e->formula, r->err);
     if (!st && name)
         st = yaml_string(name, &e->name, r->err);
     if (!st && text)
@@ -309,8 +306,8 @@ static enum status read_evidence(const struct reader *r)
         const struct yaml *v = list->items[i];
         struct rule_evidence *e = &u->evidence[u->n_evidence++];
         enum status st = v->kind == YAML_MAP ? read_evidence_map(r, v, e)
-                                             : formula_read(v, "evidence", &r->words,
-                                                            &r->rules->arena, &e->formula, r->err);
+                                             : formula_read(v, "evidence", &r->words, r->rules,
+                                                            &e->formula, r->err);
         if (st)
             return st;
     }
@@ -367,7 +364,7 @@ static enum status read_check(const struct reader *r)
     if (!st && !text)
         return yaml_error(v, r->err, "check: needs \"text\"");
     if (!st && expr)
-        st = formula_read(expr, "expr", &r->words, &r->rules->arena, &u->check_formula, r->err);
+        st = formula_read(expr, "expr", &r->words, r->rules, &u->check_formula, r->err);
     return st ? st : yaml_string(text, &u->check, r->err);
 }
 

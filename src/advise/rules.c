@@ -17,7 +17,7 @@ static enum status read_feature(struct rules *r, const struct yaml *node, const 
     enum status st = yaml_known_keys(node, known, err);
     const char *text = "";
     if (st || (st = yaml_string(name, &out->name, err)) ||
-        (st = formula_read(expr, "expr", words, &r->arena, &out->formula, err)) ||
+        (st = formula_read(expr, "expr", words, r, &out->formula, err)) ||
         (about && (st = yaml_string(about, &out->about, err))) ||
         (scale && (st = yaml_string(scale, &text, err))))
         return st;
@@ -69,7 +69,7 @@ static enum status read_hosts(struct rules *r, const struct yaml *root, const st
         const struct yaml *v = yaml_get(hosts, known[i]);
         if (!v)
             return yaml_error(hosts, err, "\"%s\" is missing", known[i]);
-        st = formula_read(v, known[i], words, &r->arena, formulas[i], err);
+        st = formula_read(v, known[i], words, r, formulas[i], err);
     }
     return st;
 }
@@ -174,6 +174,9 @@ void rules_close(struct rules *r)
 {
     if (!r)
         return;
+    for (size_t i = 0; i < r->n_parsed; i++)
+        promql_free(r->parsed[i]);
+    free(r->parsed);
     arena_free(&r->arena);
     free(r);
 }

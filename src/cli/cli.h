@@ -18,7 +18,10 @@ enum exit_code {
 };
 
 int cli_advice(int argc, char **argv);
+int cli_predict(int argc, char **argv);
 int cli_query(int argc, char **argv);
+int cli_rules(int argc, char **argv);
+int cli_train(int argc, char **argv);
 
 /* "galen NAME: sentence" on stderr; the exit code that fits the status. */
 int cli_fail(const char *name, const struct err *err);

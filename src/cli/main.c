@@ -10,7 +10,10 @@ static const struct command {
     const char *help;
 } commands[] = {
     {"advice", cli_advice, "what the server advises for each host"},
+    {"predict", cli_predict, "class probabilities for rows of features"},
     {"query", cli_query, "ask the server a PromQL question"},
+    {"rules", cli_rules, "check the rule files"},
+    {"train", cli_train, "train the classifier"},
 };
 
 static void help(FILE *to)
