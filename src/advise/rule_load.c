@@ -198,10 +198,12 @@ static enum status default_values(const struct reader *r)
     struct arena *arena = &r->rules->arena;
     u->n_values = MAX(u->n_fields, (size_t)1);
     for (size_t i = 0; i < u->n_values; i++) {
-        const char *text = u->n_fields
-                               ? arena_printf(arena, "galen_sysctl{name=\"%s\",field=\"%s\"}",
-                                              u->parameter, u->fields[i])
-                               : arena_printf(arena, "galen_sysctl{name=\"%s\"}", u->parameter);
+        const char *text =
+            u->n_fields
+                ? arena_printf(arena, "max by (instance) (galen_sysctl{name=\"%s\",field=\"%s\"})",
+                               u->parameter, u->fields[i])
+                : arena_printf(arena, "max by (instance) (galen_sysctl{name=\"%s\"})",
+                               u->parameter);
         enum status st = formula_of(text, r->rules, &u->value[i], r->err);
         if (st)
             return yaml_error(r->node, r->err, "parameter \"%s\" is no name", u->parameter);
