@@ -36,6 +36,7 @@ void prometheus_query_range(struct call *c);
 void prometheus_series(struct call *c);
 void prometheus_label_names(struct call *c);
 void prometheus_label_values(struct call *c);
+void prometheus_delete(struct call *c);
 void prometheus_buildinfo(struct call *c);
 void prometheus_format(struct call *c);
 void write_samples(struct call *c);

@@ -1,5 +1,6 @@
-/* Prometheus's discovery of series: /series, /labels, /label/NAME/values, each narrowed by match[]
- * selectors and a time range. Evaluated on the workers. */
+/* What works on selected series as such: /series, /labels, /label/NAME/values and
+ * /admin/tsdb/delete_series, each narrowed by match[] selectors and a time range. Done on the
+ * workers. */
 #include "api/call.h"
 #include "api/prometheus_json.h"
 #include "api/times.h"
@@ -10,7 +11,7 @@
 
 enum { MATCHES_MAX = 64, ANSWER_MAX_BYTES = 256 << 20 };
 
-enum discovery { DISCOVER_SERIES, DISCOVER_LABELS, DISCOVER_VALUES };
+enum discovery { DISCOVER_SERIES, DISCOVER_LABELS, DISCOVER_VALUES, DELETE_SERIES };
 
 struct discovery_job {
     struct call *call;
@@ -100,6 +101,19 @@ static enum status series(struct discovery_job *job, struct source *view, struct
     return OK;
 }
 
+static void delete_selected(void *arg)
+{
+    struct discovery_job *job = arg;
+    struct err err = {0};
+    enum status st = OK;
+    for (size_t i = 0; !st && i < job->n; i++) {
+        size_t n;
+        const struct matcher *matchers = promql_matchers(job->match[i], &n);
+        st = store_delete(job->call->api->store, matchers, n, job->start_ms, job->end_ms, &err);
+    }
+    job->http_status = st ? prometheus_failure(&job->answer, st, &err) : 204;
+}
+
 static void discover(void *arg)
 {
     struct discovery_job *job = arg;
@@ -135,7 +149,10 @@ static void answer(void *arg)
         buf_clear(&job->answer);
         job->http_status = prometheus_error(&job->answer, "execution", "the answer is too large");
     }
-    http_reply(job->call->req, job->http_status, "application/json", buf_view(&job->answer));
+    if (job->http_status == 204)
+        api_no_content(job->call);
+    else
+        http_reply(job->call->req, job->http_status, "application/json", buf_view(&job->answer));
     job_free(job);
 }
 
@@ -153,7 +170,7 @@ static enum status take_matches(struct discovery_job *job, struct err *err)
                            "invalid parameter \"match[]\": %.*s is not a series selector",
                            (int)MIN(texts_given[i].len, (size_t)200), texts_given[i].at);
     }
-    if (!n && job->what == DISCOVER_SERIES)
+    if (!n && (job->what == DISCOVER_SERIES || job->what == DELETE_SERIES))
         return err_set(err, INVALID, "no match[] parameter provided");
     return OK;
 }
@@ -175,7 +192,8 @@ static void run(struct call *c, enum discovery what)
     if (st) {
         int status = prometheus_error(&job->answer, "bad_data", err.text);
         http_reply(c->req, status, "application/json", buf_view(&job->answer));
-    } else if (!pool_submit(c->api->workers, discover, answer, c->api->loop, job)) {
+    } else if (!pool_submit(c->api->workers, what == DELETE_SERIES ? delete_selected : discover,
+                            answer, c->api->loop, job)) {
         api_busy(c, "too many queries wait already");
     } else {
         return;
@@ -196,6 +214,19 @@ void prometheus_label_names(struct call *c)
 void prometheus_label_values(struct call *c)
 {
     run(c, DISCOVER_VALUES);
+}
+
+void prometheus_delete(struct call *c)
+{
+    struct err err = {0};
+    struct span matches[1];
+    if (http_request_params(c->req, "match[]", matches, 1) &&
+        record_audit(c->api->record, clock_wall_ms(), span_of(c->who.name), SPAN("samples deleted"),
+                     http_request_query(c->req), &err)) {
+        api_failure(c, err.status, &err);
+        return;
+    }
+    run(c, DELETE_SERIES);
 }
 
 void prometheus_buildinfo(struct call *c)

@@ -21,6 +21,8 @@ const struct route routes[] = {
     {"GET", "/api/v1/label/ID/values", NEED_VIEWER, prometheus_label_values, "Values of a label"},
     {"GET", "/api/v1/format_query", NEED_VIEWER, prometheus_format, "PromQL, formatted"},
     {"POST", "/api/v1/format_query", NEED_VIEWER, prometheus_format, "PromQL, formatted (form)"},
+    {"POST", "/api/v1/admin/tsdb/delete_series", NEED_ADMIN, prometheus_delete,
+     "Delete samples of series that match"},
     {"GET", "/api/v1/status/buildinfo", NEED_VIEWER, prometheus_buildinfo,
      "Which Prometheus's API this is"},
     {"POST", "/api/v1/write", NEED_WRITER, write_samples, "Prometheus remote write 1.0"},
