@@ -4,7 +4,7 @@
  * people. One thread per adviser.
  *
  *   rules/features.yaml    what the classifier sees: a PromQL expression for each input
- *   rules/advice/(any).yaml  what is looked for: a rule each (docs/RULES.md)
+ *   rules/advice/(any).yaml  what is looked for: a rule each (rules/README.md)
  *   model/default.h5       the classifier (model.h; training: train.h)
  *
  * Every expression is evaluated once for all hosts; results are told apart by the label

@@ -55,7 +55,7 @@ enum status adviser_open(const struct adviser_config *config, struct adviser **o
     const char *model =
         config->model_path ? config->model_path : advise_data_path(&paths, "model/default.h5");
     struct adviser *a = mem_zero(1, sizeof *a);
-    a->config = (struct adviser_config){.window_max_ms = config->window_max_ms};
+    a->one_look = config->window_max_ms != 0;
     enum status st = rules_load(rules, config->window_max_ms, &a->rules, err);
     if (!st && *model)
         st = adviser_set_model(a, model, err);

@@ -8,7 +8,7 @@
 
 static const double alone_least = 0.9;
 
-static unsigned likeliest(const double *p)
+unsigned likeliest_class(const double *p)
 {
     unsigned best = 0;
     for (unsigned c = 1; c < CLASSES; c++)
@@ -50,7 +50,7 @@ static bool advises(const struct analysis *a)
 
 void decide(struct analysis *a, struct arena *arena)
 {
-    unsigned model = a->has_probabilities ? likeliest(a->probabilities) : 0;
+    unsigned model = a->has_probabilities ? likeliest_class(a->probabilities) : 0;
     a->class = advises(a) ? a->findings[0].class : 0;
     bool alone =
         !advises(a) && model != 0 && !a->preliminary && a->probabilities[model] >= alone_least;

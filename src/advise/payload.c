@@ -99,6 +99,8 @@ static enum status add_memory(struct payload *p, const json_t *root)
         return err_set(p->err, INVALID, "used_memory is more than total_memory");
     if (swap_used > swap)
         return err_set(p->err, INVALID, "used_swap is more than total_swap");
+    /* The figures stand for themselves: nothing is still to come. */
+    add_labelled(p, "node_memory_MemTotal_bytes", NULL, NULL, p->now_ms - 10 * 60 * 1000, total);
     add(p, "node_memory_MemTotal_bytes", total);
     add(p, "node_memory_MemAvailable_bytes", total - used);
     add(p, "node_memory_SwapTotal_bytes", swap);
@@ -192,11 +194,21 @@ static enum status add_all(struct payload *p, const json_t *root, struct arena *
     return add_parameters(p, root);
 }
 
+static void take_class(struct analysis *a, unsigned class)
+{
+    unsigned rules = a->n_findings ? a->findings[0].class : 0;
+    a->class = class;
+    a->uncertain = rules != class;
+    if (class != rules)
+        a->summary = class_recommendations[class];
+}
+
 /* A tick of an adviser that has no memory of other hosts, with the rules and model of ours. */
 static enum status analyse(const struct adviser *a, struct payload *p, struct arena *arena,
                            struct analysis *out)
 {
-    struct adviser once = {.rules = a->rules, .model = a->model, .model_inputs = a->model_inputs};
+    struct adviser once = {
+        .rules = a->rules, .model = a->model, .model_inputs = a->model_inputs, .one_look = true};
     struct advice advice;
     enum status st =
         advise_tick(&once, memory_source_face(p->to), p->now_ms, arena, &advice, p->err);
@@ -204,6 +216,9 @@ static enum status analyse(const struct adviser *a, struct payload *p, struct ar
         st = err_set(p->err, INVALID, "the payload gives no host to analyse");
     if (!st)
         *out = advice.hosts[0];
+    /* A model of the seeds' kind answers as it did there: its likeliest class. */
+    if (!st && a->model && !model_features(a->model) && out->has_probabilities)
+        take_class(out, likeliest_class(out->probabilities));
     once.rules = NULL;
     once.model = NULL;
     once.model_inputs = NULL;
@@ -226,7 +241,7 @@ enum status advise_payload(struct adviser *a, struct span json, int64_t now_ms, 
     enum status st = add_all(&p, root, arena);
     if (!st)
         st = analyse(a, &p, arena, out);
-    if (!st && !json_object_get(root, "server_id"))
+    if (!st && !json_is_string(json_object_get(root, "server_id")))
         out->instance = (struct span){0};
     json_decref(root);
     memory_source_close(p.to);

@@ -106,10 +106,8 @@ static enum status read_times(struct reader *r)
     u->for_ms = 3 * u->window_ms;
     if ((v = yaml_get(r->node, "for")) && (st = yaml_duration_ms(v, 0, week, &u->for_ms, r->err)))
         return st;
-    if (r->window_max_ms) {
+    if (r->window_max_ms)
         u->window_ms = MIN(u->window_ms, r->window_max_ms);
-        u->for_ms = 0;
-    }
     r->words.window = arena_printf(&r->rules->arena, "%lldms", (long long)u->window_ms);
     return OK;
 }

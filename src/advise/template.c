@@ -123,7 +123,7 @@ static void plain(struct buf *out, double v)
     double size = fabs(v);
     if (size >= 1000)
         grouped(out, v);
-    else if (v == floor(v) || size >= 100)
+    else if (size >= 100 || fabs(v - round(v)) < (size >= 1 ? 0.05 : 1e-9))
         buf_printf(out, "%.0f", v);
     else if (size >= 1)
         buf_printf(out, "%.1f", v);

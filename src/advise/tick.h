@@ -20,8 +20,8 @@ struct host {
 struct adviser {
     struct rules *rules;
     struct model *model;
-    size_t *model_inputs; /* which of features (see feature.c) feeds each input */
-    struct adviser_config config;
+    size_t *model_inputs;  /* which of features (see feature.c) feeds each input */
+    bool one_look;         /* there will be no second: conditions need not last */
     struct map hosts;      /* by instance */
     struct map complained; /* rules whose expression failed and was logged */
     struct arena scratch;  /* of one rule */
@@ -94,6 +94,8 @@ void finding_make(struct tick *t, const struct rule *r, const struct finding_col
 /* ---- class and summary (decide.c) ---- */
 
 void decide(struct analysis *a, struct arena *arena);
+/* The class of the highest probability. */
+unsigned likeliest_class(const double *probabilities);
 
 /* Frees what is remembered of hosts. */
 void adviser_forget(struct adviser *a);

@@ -1,10 +1,13 @@
 #include "unit.h"
 
+UNIT_DECLARE(advice);
 UNIT_DECLARE(keras);
+UNIT_DECLARE(payload);
 UNIT_DECLARE(rules);
 UNIT_DECLARE(train);
 
 int main(void)
 {
-    return UNIT_RUN(keras) + UNIT_RUN(rules) + UNIT_RUN(train);
+    return UNIT_RUN(advice) + UNIT_RUN(keras) + UNIT_RUN(payload) + UNIT_RUN(rules) +
+           UNIT_RUN(train);
 }
