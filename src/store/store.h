@@ -62,6 +62,9 @@ MUST_USE enum status store_delete(struct store *s, const struct matcher *matcher
 struct store_stats {
     uint64_t series_active, samples_appended, samples_stored, bytes_on_disk, log_bytes;
     uint64_t commits, duplicates, refused, blocks;
+    uint64_t damaged;      /* places where the disk gave back something else than was written */
+    uint64_t lost_records; /* of the log, by damage */
+    uint64_t torn_bytes;   /* of a write that a crash interrupted; never acknowledged */
     int64_t min_t_ms, max_t_ms; /* 0 when empty */
 };
 void store_stats(struct store *s, struct store_stats *out);
@@ -76,3 +79,5 @@ MUST_USE enum status store_hosts(struct store *s, struct arena *arena,
 
 /* Seals, compacts and drops what is due now; the store does it by itself every minute. */
 MUST_USE enum status store_maintain(struct store *s, struct err *err);
+/* Everything into as few blocks as may be, in the smallest form. Appends and queries go on. */
+MUST_USE enum status store_compact(struct store *s, struct err *err);

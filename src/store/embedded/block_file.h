@@ -1,0 +1,11 @@
+/* What reading and writing of blocks have in common. */
+#pragma once
+
+#include "store/embedded/block.h"
+#include "store/embedded/part.h"
+#include "store/embedded/sql.h"
+
+extern const char block_schema[];
+
+/* Checksum over the table part, row after row in the order of id; begins with 0. */
+uint32_t block_part_crc(uint32_t crc, const struct block_part *p);

@@ -1,0 +1,154 @@
+#include "store/embedded/chunk.h"
+
+#include "store/embedded/floats.h"
+
+const double decimal_power[CHUNK_MAX_DECIMALS + 1] = {1, 1e1, 1e2, 1e3, 1e4, 1e5, 1e6, 1e7, 1e8};
+
+/* The first byte: kind in the low three bits. */
+enum kind { KIND_SAME, KIND_DECIMAL, KIND_WINDOW, KIND_TOPS, KINDS };
+/* Of KIND_DECIMAL, the first byte: kind (3), decimals (4), delta2 (1); the second: coding (2),
+ * shift (6). */
+enum { DECIMALS_SHIFT = 3, DELTA2_BIT = 128, SHIFT_SHIFT = 2 };
+
+/* ---- decimal ---- */
+
+/* Fills x with the integers; false when there is no e for which all are exact. */
+static bool decimals_of(const double *v, size_t n, int64_t *x, unsigned *e_out)
+{
+    unsigned e = 0;
+    for (size_t i = 0; i < n;) {
+        if (decimal_of(v[i], e, &x[i])) {
+            i++;
+            continue;
+        }
+        /* The values before were exact with a smaller e; they are with a larger one too,
+         * unless they grow out of 53 bits: that is why all start again. */
+        do {
+            if (++e > CHUNK_MAX_DECIMALS)
+                return false;
+        } while (!decimal_of(v[i], e, &x[i]));
+        i = 0;
+    }
+    *e_out = e;
+    return true;
+}
+
+static int64_t decimal_base(double base, unsigned e)
+{
+    int64_t x;
+    return decimal_of(base, e, &x) ? x : 0;
+}
+
+static unsigned width_of(uint64_t z)
+{
+    return 64 - (unsigned)__builtin_clzll(z | 1);
+}
+
+/* Differences of second order are worth it when they are clearly smaller: counters. */
+static bool delta2_better(const int64_t *d, size_t n)
+{
+    size_t one = 0, two = 0;
+    for (size_t i = 1; i < n; i++) {
+        one += width_of(zigzag(d[i]));
+        two += width_of(zigzag(d[i] - d[i - 1]));
+    }
+    return two < one;
+}
+
+static size_t decimal_encode(bool rice, double base, const int64_t *x, size_t n, unsigned e,
+                             uint8_t *out)
+{
+    int64_t d[CHUNK_MAX_SAMPLES];
+    uint64_t z[CHUNK_MAX_SAMPLES], any = 0;
+    d[0] = x[0] - decimal_base(base, e);
+    for (size_t i = 1; i < n; i++)
+        d[i] = x[i] - x[i - 1];
+    for (size_t i = 0; i < n; i++)
+        any |= (uint64_t)d[i];
+    unsigned shift = any ? (unsigned)__builtin_ctzll(any) : 0;
+    for (size_t i = 0; i < n; i++)
+        d[i] >>= shift;
+    bool two = n > 2 && delta2_better(d + 1, n - 1);
+    uint8_t *at = varint_put(out + 2, zigzag(d[0]));
+    size_t from = 1;
+    if (two)
+        at = varint_put(at, zigzag(d[from++]));
+    for (size_t i = from; i < n; i++)
+        z[i - from] = zigzag(two ? d[i] - d[i - 1] : d[i]);
+    enum ints_coding coding = ints_encode(z, n - from, rice, &at);
+    out[0] = (uint8_t)(KIND_DECIMAL | e << DECIMALS_SHIFT | (two ? DELTA2_BIT : 0));
+    out[1] = (uint8_t)((unsigned)coding | shift << SHIFT_SHIFT);
+    return (size_t)(at - out);
+}
+
+static bool decimal_decode(uint8_t first, struct bytes_in *in, double base, double *v, size_t n)
+{
+    unsigned e = first >> DECIMALS_SHIFT & 15, second = byte_get(in);
+    unsigned shift = second >> SHIFT_SHIFT;
+    size_t from = first & DELTA2_BIT ? 2 : 1;
+    if (e > CHUNK_MAX_DECIMALS || from > n)
+        return false;
+    uint64_t z[CHUNK_MAX_SAMPLES];
+    z[0] = varint_get(in);
+    if (from == 2)
+        z[1] = varint_get(in);
+    if (!in->at || !ints_decode((enum ints_coding)(second & 3), in, z + from, n - from))
+        return false;
+    /* In unsigned numbers: damaged bytes may overflow, which must not be undefined. */
+    uint64_t x = (uint64_t)decimal_base(base, e), d = 0;
+    double power = decimal_power[e];
+    for (size_t i = 0; i < n; i++) {
+        uint64_t step = (uint64_t)unzigzag(z[i]);
+        d = from == 2 && i >= 2 ? d + step : step;
+        x += d << shift;
+        v[i] = (double)(int64_t)x / power;
+    }
+    return true;
+}
+
+/* ---- the choice ---- */
+
+size_t chunk_encode(enum chunk_style style, double base, const double *v, size_t n, uint8_t *out)
+{
+    uint64_t base_bits = double_bits(base), differs = 0;
+    for (size_t i = 0; i < n; i++)
+        differs |= double_bits(v[i]) ^ base_bits;
+    if (!differs) {
+        out[0] = KIND_SAME;
+        return 1;
+    }
+    int64_t x[CHUNK_MAX_SAMPLES];
+    unsigned e;
+    if (decimals_of(v, n, x, &e))
+        return decimal_encode(style == CHUNK_COMPACT, base, x, n, e, out);
+    size_t bits = SIZE_MAX;
+    struct tops tops;
+    bool with_tops = tops_of(v, n, &tops, &bits);
+    if (with_tops && bits <= window_bits(base, v, n)) {
+        out[0] = KIND_TOPS;
+        return (size_t)(tops_put(&tops, v, n, out + 1) - out);
+    }
+    out[0] = KIND_WINDOW;
+    return (size_t)(window_put(base, v, n, out + 1) - out);
+}
+
+bool chunk_decode(struct bytes_in *in, double base, double *v, size_t n)
+{
+    uint8_t first = byte_get(in);
+    if (!in->at || n < 1 || n > CHUNK_MAX_SAMPLES)
+        return false;
+    switch (first & 7) {
+    case KIND_SAME:
+        for (size_t i = 0; i < n; i++)
+            v[i] = base;
+        return first == KIND_SAME;
+    case KIND_DECIMAL:
+        return decimal_decode(first, in, base, v, n);
+    case KIND_WINDOW:
+        return first == KIND_WINDOW && window_get(in, base, v, n);
+    case KIND_TOPS:
+        return first == KIND_TOPS && tops_get(in, v, n);
+    default:
+        return false;
+    }
+}

@@ -1,0 +1,209 @@
+/* The head: the series that are alive, in the order in which they arrived, and their samples
+ * that are not in a block yet.
+ *
+ * Series of one host (the value of the label instance) form a group. They come in one request
+ * with one time, so the times are kept once for the group: a clock is an ascending list of
+ * times, and a series' samples are runs of places on it. The newest samples of a series lie
+ * unpacked in its stage; a full stage becomes a chunk at the end of its packed bytes:
+ *
+ *   packed := entry...      entry := head, [clock, place: when NEW_RUN], chunk (chunk.h)
+ *   head   := samples - 1 in the low 4 bits, NEW_RUN
+ *
+ * A chunk continues from the value before it (0 at the start of the packed bytes).
+ *
+ * Who may touch what; locks are taken in this order:
+ *   table   read: whoever holds series without a version (version.h); write: the sweep
+ *   index   labels, postings, the maps, the list of groups; write: new series
+ *   shard   all that changes in a group and its series with their samples
+ * A series' id, raw labels and pairs never change while it lives. */
+#pragma once
+
+#include "store/embedded/chunk.h"
+#include "store/embedded/index.h"
+
+#include <pthread.h>
+#include <stdatomic.h>
+
+enum {
+    HEAD_STAGE = 16, /* samples */
+    HEAD_SHARDS = 64,
+    HEAD_PAGE = 256, /* series */
+    HEAD_TOP = 4096, /* pages */
+    HEAD_TOPS = 4096,
+    HEAD_NEW_RUN = 16,
+    HEAD_CLOCKS_LOOKED_AT = 8,
+    HEAD_SERIES_MAX = 50 * 1000 * 1000, /* alive */
+    HEAD_TEXT_BLOCK = 4096,
+};
+
+#define GROUP_LABEL "instance"
+
+struct clock {
+    int64_t base, last;
+    uint32_t *after; /* milliseconds after base, ascending */
+    uint32_t n, size;
+};
+
+struct late { /* older than the series' last; ascending */
+    uint32_t n, size;
+    struct sample at[];
+};
+
+struct series {
+    const uint8_t *raw; /* labels as sent, in canonical order; then the pairs. NULL: not alive */
+    struct group *group;
+    uint32_t id;
+    _Atomic uint32_t next; /* the series that came after it last time, 0 for none */
+    uint32_t raw_len;
+    uint16_t pairs_n;
+    uint8_t staged;
+    uint8_t decimals;            /* of the last value that the log holds as an integer */
+    bool in_row;                 /* of the request being taken: append.c */
+    uint32_t log_gen;            /* of its last row, low bits; ROW_LOST: see rows.h */
+    int64_t last_t;              /* what is not after it goes the slow way */
+    double last_v, packed_v;     /* the last logged one; the last packed one */
+    uint32_t clock, end;         /* place behind the last sample */
+    uint32_t run_clock, run_end; /* the same of the packed bytes */
+    uint8_t *packed, *frozen;
+    uint32_t packed_len, frozen_len;
+    struct late **late; /* NULL, or [0] of now and [1] frozen */
+    double stage[HEAD_STAGE];
+};
+
+struct group {
+    char *instance; /* "" where the label is missing */
+    pthread_mutex_t *shard;
+    struct series **series; /* in order of arrival */
+    uint32_t number, series_n, series_size;
+    struct clock *clocks, *frozen_clocks;
+    uint32_t clocks_n, frozen_clocks_n, last_clock;
+    uint32_t chain;       /* number of its next row in the log: rows.h */
+    uint64_t gen;         /* of its last row, while the log is read */
+    bool sorted;          /* series are in the order of their labels (for the flush) */
+    int64_t blocks_max_t; /* blocks have nothing of this host after it */
+};
+
+struct series_page {
+    _Atomic uint32_t alive;
+    struct text_block *text;
+    struct series at[HEAD_PAGE];
+};
+
+struct series_top {
+    _Atomic(struct series_page *) page[HEAD_TOP];
+};
+
+struct head {
+    pthread_rwlock_t table, index_lock;
+    pthread_mutex_t shards[HEAD_SHARDS];
+    _Atomic(struct series_top *) tops[HEAD_TOPS];
+    _Atomic uint32_t series_end; /* the first number never used; from 1 */
+    _Atomic uint32_t alive;
+    struct index index;
+    struct idmap by_raw, by_instance;
+    struct group **groups; /* by number, from 1 */
+    uint32_t groups_end, groups_size;
+    _Atomic uint64_t samples; /* not frozen */
+    _Atomic uint64_t bytes;   /* of packed chunks, about */
+    _Atomic int64_t since_ms; /* when the first of these came; 0 when there is none */
+    /* The newest time that blocks have of a host, asked when it appears; may be NULL. */
+    int64_t (*stored_until)(void *arg, struct span instance);
+    void *stored_arg;
+};
+
+void head_init(struct head *h);
+void head_free(struct head *h);
+
+/* NULL when it is not, or no longer, alive. */
+static inline struct series *head_series(const struct head *h, uint32_t id)
+{
+    if (id >= h->series_end)
+        return NULL;
+    struct series_top *top = h->tops[id / (HEAD_PAGE * HEAD_TOP)];
+    struct series_page *page = top ? top->page[id / HEAD_PAGE % HEAD_TOP] : NULL;
+    struct series *s = page ? &page->at[id % HEAD_PAGE] : NULL;
+    return s && s->raw ? s : NULL;
+}
+
+static inline const uint32_t *series_pairs(const struct series *s)
+{
+    return (const uint32_t *)(const void *)(s->raw + ((s->raw_len + 3) & ~3u));
+}
+
+static inline struct span series_raw(const struct series *s)
+{
+    return span_from(s->raw, s->raw_len);
+}
+
+/* index_lock held for reading; NULL when there is none. */
+struct series *head_find(const struct head *h, struct span raw);
+struct group *head_group(const struct head *h, struct span instance);
+/* index_lock held for writing. raw is canonical: what write_labels_raw makes of the sorted
+ * labels. id 0 takes the next one. NULL: no room. */
+struct series *head_create(struct head *h, uint32_t id, struct labels labels, struct span raw);
+/* Its labels with the head's texts; at has LABELS_MAX places. index_lock held. */
+struct labels head_labels(const struct head *h, const struct series *s, struct label *at);
+uint64_t head_labels_hash(const struct head *h, const struct series *s);
+/* Removes the series that gone says (table and index_lock held for writing) and empty groups.
+ * Returns how many. */
+size_t head_sweep(struct head *h, bool (*gone)(void *arg, const struct series *s), void *arg,
+                  struct graveyard *g);
+
+/* ---- samples: stage.c; the group's shard held ---- */
+
+/* t is after s->last_t. */
+void series_push_slow(struct head *h, struct series *s, int64_t t, double v);
+void series_pack(struct head *h, struct series *s);
+
+static inline void series_push(struct head *h, struct series *s, int64_t t, double v)
+{
+    struct group *g = s->group;
+    struct clock *c = s->clock < g->clocks_n ? &g->clocks[s->clock] : NULL;
+    if (!c || c->last != t || s->end + 1 != c->n) {
+        series_push_slow(h, s, t, v);
+        return;
+    }
+    s->stage[s->staged++] = v;
+    s->end++;
+    s->last_t = t;
+    s->last_v = v;
+    if (s->staged == HEAD_STAGE)
+        series_pack(h, s);
+}
+
+/* Keeps a sample that is not after last_t, unless one with that time came late already. */
+enum late_result { LATE_TAKEN, LATE_SAME /* value */, LATE_OTHER };
+enum late_result series_push_late(struct head *h, struct series *s, struct sample sample);
+/* Moves everything aside for a flush; readers still see it until group_thaw. */
+void group_freeze(struct head *h, struct group *g);
+void group_thaw(struct group *g);
+
+/* Samples collected by a reader: pieces one after the other. */
+struct samples {
+    struct arena *arena;
+    int64_t *t;
+    double *v;
+    size_t n, size;
+    bool mixed; /* not ascending: samples_sort puts that right */
+};
+
+void samples_room(struct samples *out, size_t more);
+static inline void samples_put(struct samples *out, int64_t t, double v)
+{
+    if (out->n == out->size)
+        samples_room(out, 1);
+    out->mixed |= out->n && t <= out->t[out->n - 1];
+    out->t[out->n] = t;
+    out->v[out->n++] = v;
+}
+/* Ascending, one for each time: of several the first that was put. */
+void samples_sort(struct samples *s);
+
+enum head_part { HEAD_NOW = 1, HEAD_FROZEN = 2 };
+/* Appends what the series has in start..end. False when packed bytes are damaged. */
+bool series_read(const struct series *s, unsigned parts, int64_t start, int64_t end,
+                 struct samples *out);
+/* Whether it may have any; first and last are those it certainly lies between. */
+bool series_range(const struct series *s, unsigned parts, int64_t *first, int64_t *last);
+/* How many samples lie in the parts. */
+size_t series_count(const struct series *s, unsigned parts);

@@ -1,0 +1,233 @@
+#include "store/embedded/ints.h"
+
+enum { RICE_ESCAPE = 24, RICE_MAX_K = 48 };
+
+static unsigned bit_width(uint64_t v)
+{
+    return v ? 64 - (unsigned)__builtin_clzll(v) : 0;
+}
+
+/* ---- packed ---- */
+
+/* The width with the least bits in total; a patch costs about a byte for its place and one for
+ * each seven high bits. */
+static unsigned packed_width(const uint32_t hist[65], size_t n, size_t *bits)
+{
+    unsigned best = INTS_MAX_BITS;
+    size_t best_bits = SIZE_MAX;
+    for (unsigned w = 0; w <= INTS_MAX_BITS; w++) {
+        size_t cost = n * w;
+        for (unsigned more = w + 1; more <= INTS_MAX_BITS && cost < best_bits; more++)
+            cost += hist[more] * (size_t)(8 + (more - w + 6) / 7 * 8);
+        if (cost < best_bits) {
+            best_bits = cost;
+            best = w;
+        }
+    }
+    *bits = best_bits + 16;
+    return best;
+}
+
+static uint8_t *packed_put(const uint64_t *z, size_t n, unsigned width, uint8_t *out)
+{
+    uint64_t mask = (UINT64_C(1) << width) - 1;
+    size_t patches = 0;
+    for (size_t i = 0; i < n; i++)
+        patches += z[i] > mask;
+    *out++ = (uint8_t)width;
+    out = varint_put(out, patches);
+    for (size_t i = 0, last = 0; patches && i < n; i++)
+        if (z[i] > mask) {
+            out = varint_put(out, i - last);
+            out = varint_put(out, z[i] >> width);
+            last = i;
+        }
+    struct bits_out bits = {.at = out};
+    for (size_t i = 0; i < n; i++)
+        bits_put(&bits, z[i] & mask, width);
+    return bits_end(&bits);
+}
+
+static void packed_unpack(const uint8_t *at, size_t len, unsigned width, uint64_t *z, size_t n)
+{
+    uint64_t mask = (UINT64_C(1) << width) - 1;
+    size_t i = 0, bit = 0;
+    for (; i < n && (bit >> 3) + 8 <= len; i++, bit += width) {
+        uint64_t w;
+        memcpy(&w, at + (bit >> 3), 8);
+        z[i] = w >> (bit & 7) & mask;
+    }
+    struct bits_in rest = {.at = at, .len = len, .bit = bit};
+    for (; i < n; i++)
+        z[i] = bits_get(&rest, width);
+}
+
+static bool packed_get(struct bytes_in *in, uint64_t *z, size_t n)
+{
+    unsigned width = byte_get(in);
+    uint64_t patches = varint_get(in);
+    if (!in->at || width > INTS_MAX_BITS || patches > n)
+        return false;
+    struct bytes_in patch = *in;
+    for (uint64_t i = 0; i < patches * 2; i++)
+        varint_get(in);
+    if (!in->at)
+        return false;
+    size_t len = (n * width + 7) / 8;
+    const uint8_t *at = bytes_get(in, len);
+    if (!at)
+        return false;
+    if (width == 0)
+        memset(z, 0, n * sizeof *z);
+    else
+        packed_unpack(at, len, width, z, n);
+    for (size_t i = 0, place = 0; i < patches; i++) {
+        place += (size_t)varint_get(&patch);
+        uint64_t high = varint_get(&patch);
+        if (place >= n || bit_width(high) + width > INTS_MAX_BITS)
+            return false;
+        z[place] |= high << width;
+    }
+    return true;
+}
+
+/* ---- Rice ---- */
+
+/* What k costs, in bits; numbers are decreased by less (1 when zeros have their own flag). */
+static size_t rice_bits(const uint64_t *z, size_t n, unsigned k, unsigned less)
+{
+    size_t bits = 0;
+    for (size_t i = 0; i < n; i++) {
+        if (z[i] < less)
+            continue;
+        uint64_t q = (z[i] - less) >> k;
+        bits += q < RICE_ESCAPE ? (size_t)q + 1 + k : RICE_ESCAPE + 6 + bit_width(z[i]);
+    }
+    return bits + (less ? n : 0);
+}
+
+static size_t rice_best(const uint64_t *z, size_t n, unsigned less, unsigned near, unsigned *k)
+{
+    size_t best = SIZE_MAX;
+    unsigned from = near > 3 ? near - 3 : 0, to = MIN(near + 1, (unsigned)RICE_MAX_K);
+    for (unsigned i = from; i <= to; i++) {
+        size_t bits = rice_bits(z, n, i, less);
+        if (bits < best) {
+            best = bits;
+            *k = i;
+        }
+    }
+    return best + 8;
+}
+
+static void rice_put_one(struct bits_out *bits, uint64_t v, unsigned k)
+{
+    uint64_t q = v >> k;
+    if (q < RICE_ESCAPE) {
+        bits_put(bits, (UINT64_C(1) << q) - 1, (unsigned)q + 1);
+        bits_put(bits, v & ((UINT64_C(1) << k) - 1), k);
+        return;
+    }
+    unsigned width = bit_width(v);
+    bits_put(bits, (UINT64_C(1) << RICE_ESCAPE) - 1, RICE_ESCAPE);
+    bits_put(bits, width, 6);
+    bits_put(bits, v, width);
+}
+
+static uint8_t *rice_put(const uint64_t *z, size_t n, unsigned k, bool zeros, uint8_t *out)
+{
+    *out++ = (uint8_t)k;
+    struct bits_out bits = {.at = out};
+    for (size_t i = 0; i < n; i++) {
+        if (zeros)
+            bits_put(&bits, z[i] != 0, 1);
+        if (!zeros || z[i])
+            rice_put_one(&bits, z[i] - zeros, k);
+    }
+    return bits_end(&bits);
+}
+
+static inline uint64_t rice_get_one(struct bits_in *bits, unsigned k)
+{
+    uint64_t w = bits_peek(bits);
+    unsigned q = (unsigned)__builtin_ctzll(~w | UINT64_C(1) << RICE_ESCAPE);
+    if (q < RICE_ESCAPE) {
+        if (q + 1 + k <= 56) {
+            bits_skip(bits, q + 1 + k);
+            return (uint64_t)q << k | (w >> (q + 1) & ((UINT64_C(1) << k) - 1));
+        }
+        bits_skip(bits, q + 1);
+        return (uint64_t)q << k | bits_get(bits, k);
+    }
+    bits_skip(bits, RICE_ESCAPE);
+    unsigned width = (unsigned)bits_get(bits, 6);
+    if (width > INTS_MAX_BITS) {
+        bits->bad = true;
+        return 0;
+    }
+    return bits_get(bits, width);
+}
+
+static bool rice_get(struct bytes_in *in, uint64_t *z, size_t n, bool zeros)
+{
+    unsigned k = byte_get(in);
+    if (!in->at || k > RICE_MAX_K)
+        return false;
+    struct bits_in bits = {.at = in->at, .len = bytes_left(in)};
+    for (size_t i = 0; i < n && !bits.bad; i++) {
+        if (zeros && !bits_get(&bits, 1))
+            z[i] = 0;
+        else
+            z[i] = rice_get_one(&bits, k) + zeros;
+        if (z[i] >> INTS_MAX_BITS)
+            return false;
+    }
+    return !bits.bad && bytes_get(in, (bits.bit + 7) / 8);
+}
+
+/* ---- the choice ---- */
+
+enum ints_coding ints_encode(const uint64_t *z, size_t n, bool rice, uint8_t **out)
+{
+    uint32_t hist[65] = {0};
+    for (size_t i = 0; i < n; i++)
+        hist[bit_width(z[i])]++;
+    if (hist[0] == n)
+        return INTS_ZERO;
+    size_t packed_bits;
+    unsigned width = packed_width(hist, n, &packed_bits);
+    if (rice) {
+        /* the widths' median is near the best k */
+        unsigned near = 0, near_zeros = 0, k = 0, k_zeros = 0;
+        for (size_t seen = 0; (seen += hist[near]) * 2 < n;)
+            near++;
+        for (size_t seen = 0; (seen += near_zeros ? hist[near_zeros] : 0) * 2 < n - hist[0];)
+            near_zeros++;
+        size_t plain = rice_best(z, n, 0, near, &k);
+        size_t zeros = hist[0] * 8 < n ? SIZE_MAX : rice_best(z, n, 1, near_zeros, &k_zeros);
+        if (MIN(plain, zeros) < packed_bits) {
+            bool z0 = zeros < plain;
+            *out = rice_put(z, n, z0 ? k_zeros : k, z0, *out);
+            return z0 ? INTS_RICE_ZEROS : INTS_RICE;
+        }
+    }
+    *out = packed_put(z, n, width, *out);
+    return INTS_PACKED;
+}
+
+bool ints_decode(enum ints_coding coding, struct bytes_in *in, uint64_t *z, size_t n)
+{
+    switch (coding) {
+    case INTS_ZERO:
+        memset(z, 0, n * sizeof *z);
+        return in->at != NULL;
+    case INTS_PACKED:
+        return packed_get(in, z, n);
+    case INTS_RICE:
+        return rice_get(in, z, n, false);
+    case INTS_RICE_ZEROS:
+        return rice_get(in, z, n, true);
+    default:
+        return false;
+    }
+}

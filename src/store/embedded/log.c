@@ -1,0 +1,388 @@
+#include "store/embedded/log_file.h"
+
+#include "base/arena.h"
+#include "base/crypto.h"
+#include "base/log.h"
+
+#include <errno.h>
+#include <pthread.h>
+#include <stdatomic.h>
+#include <time.h>
+
+struct batch {
+    uint64_t gen;
+    struct buf rows, defs;
+    struct log_ticket *tickets;
+    size_t tickets_n, tickets_size;
+};
+
+struct log {
+    struct log_files files; /* the committer's, but for rotate, recycle and definitions_end,
+                               which hold files_lock */
+    pthread_mutex_t files_lock;
+    pthread_mutex_t lock; /* what follows */
+    pthread_cond_t work, written;
+    struct batch filling;
+    uint64_t seq, series_seq;
+    bool stop, busy /* a batch is being written */, rotating;
+    struct err failure; /* .status OK: all is well */
+    _Atomic bool failing;
+    _Atomic uint64_t gen, commits;
+    _Atomic size_t waiting;
+    pthread_t thread;
+};
+
+/* ---- batches ---- */
+
+static bool batch_empty(const struct batch *b)
+{
+    return !b->rows.len && !b->defs.len && !b->tickets_n;
+}
+
+static void batch_ticket(struct batch *b, const struct log_ticket *t)
+{
+    if (b->tickets_n == b->tickets_size) {
+        b->tickets_size = b->tickets_size ? b->tickets_size * 2 : 16;
+        b->tickets = mem_grow(b->tickets, b->tickets_size * sizeof *b->tickets);
+    }
+    b->tickets[b->tickets_n++] = *t;
+}
+
+/* Moves what is in from behind what is in to. Both are of one gen: rotate sees to that. */
+static void batch_join(struct batch *to, struct batch *from)
+{
+    buf_span(&to->rows, buf_view(&from->rows));
+    buf_span(&to->defs, buf_view(&from->defs));
+    for (size_t i = 0; i < from->tickets_n; i++)
+        batch_ticket(to, &from->tickets[i]);
+    buf_clear(&from->rows);
+    buf_clear(&from->defs);
+    from->tickets_n = 0;
+}
+
+static void batch_free(struct batch *b)
+{
+    buf_free(&b->rows);
+    buf_free(&b->defs);
+    free(b->tickets);
+}
+
+/* ---- the committer ---- */
+
+static void answer(struct log *l, struct batch *b, const struct err *err)
+{
+    for (size_t i = 0; i < b->tickets_n; i++)
+        b->tickets[i].done(b->tickets[i].arg, err->status, &b->tickets[i].result, err);
+    l->waiting -= b->tickets_n;
+    b->tickets_n = 0;
+}
+
+static enum status write_batch(struct log *l, struct batch *b, struct err *err)
+{
+    pthread_mutex_lock(&l->files_lock);
+    enum status st = OK;
+    if (b->defs.len) {
+        st = files_define(&l->files, buf_view(&b->defs), err);
+        if (!st)
+            buf_clear(&b->defs);
+    }
+    if (!st && b->rows.len) {
+        st = files_write(&l->files, b->gen, &b->rows, err);
+        if (!st)
+            buf_clear(&b->rows);
+    }
+    pthread_mutex_unlock(&l->files_lock);
+    if (!st)
+        l->commits++;
+    return st;
+}
+
+/* Waits for work, or at most until it is time for another attempt. False: nothing is left. */
+static bool take(struct log *l, struct batch *b)
+{
+    pthread_mutex_lock(&l->lock);
+    l->busy = !batch_empty(b);
+    pthread_cond_broadcast(&l->written);
+    if (l->busy && !l->stop) {
+        struct timespec until;
+        clock_gettime(CLOCK_REALTIME, &until);
+        until.tv_nsec += LOG_RETRY_MS * 1000000L;
+        until.tv_sec += until.tv_nsec / 1000000000;
+        until.tv_nsec %= 1000000000;
+        pthread_cond_timedwait(&l->work, &l->lock, &until);
+    }
+    while (!l->busy && !l->stop && batch_empty(&l->filling))
+        pthread_cond_wait(&l->work, &l->lock);
+    bool stopped = l->stop && batch_empty(&l->filling);
+    if (batch_empty(b)) {
+        struct batch empty = *b;
+        *b = l->filling;
+        empty.gen = b->gen;
+        l->filling = empty;
+    } else {
+        batch_join(b, &l->filling);
+    }
+    l->busy = !batch_empty(b);
+    pthread_cond_broadcast(&l->written);
+    pthread_mutex_unlock(&l->lock);
+    return !stopped || l->busy;
+}
+
+static void note_failure(struct log *l, const struct err *err)
+{
+    pthread_mutex_lock(&l->lock);
+    if (!l->failing && err->status)
+        log_error("the log cannot be written, nothing is taken until it can: %s", err->text);
+    if (l->failing && !err->status)
+        log_info("the log can be written again");
+    l->failure = *err;
+    l->failing = err->status != OK;
+    pthread_mutex_unlock(&l->lock);
+}
+
+static void *commit(void *arg)
+{
+    struct log *l = arg;
+    struct batch b = {0};
+    b.rows.max = b.defs.max = SIZE_MAX;
+    while (take(l, &b)) {
+        struct err err = {0};
+        write_batch(l, &b, &err);
+        if (l->failing || err.status)
+            note_failure(l, &err);
+        answer(l, &b, &err);
+        pthread_mutex_lock(&l->lock);
+        bool give_up = l->stop && err.status;
+        pthread_mutex_unlock(&l->lock);
+        if (give_up)
+            break;
+    }
+    batch_free(&b);
+    return NULL;
+}
+
+/* ---- putting ---- */
+
+enum status log_admit(struct log *l, struct err *err)
+{
+    if (l->failing) {
+        pthread_mutex_lock(&l->lock);
+        enum status st = l->failure.status;
+        if (st)
+            err_set(err, st, "nothing can be stored now: %s", l->failure.text);
+        pthread_mutex_unlock(&l->lock);
+        if (st)
+            return st;
+    }
+    if (l->waiting >= LOG_WAITING_MAX)
+        return err_set(err, AGAIN, "%d requests wait to be made durable", LOG_WAITING_MAX);
+    pthread_mutex_lock(&l->lock);
+    size_t bytes = l->filling.rows.len + l->filling.defs.len;
+    pthread_mutex_unlock(&l->lock);
+    if (bytes >= LOG_BATCH_MAX_BYTES)
+        return err_set(err, AGAIN, "%zu bytes wait to be made durable", bytes);
+    return OK;
+}
+
+uint64_t log_gen(struct log *l)
+{
+    return l->gen;
+}
+
+void log_define(struct log *l, struct span payload)
+{
+    uint32_t crc = crc32c(0, payload.at, payload.len);
+    pthread_mutex_lock(&l->lock);
+    frame_put(&l->filling.defs, l->files.series_number, l->series_seq++, payload, crc);
+    pthread_mutex_unlock(&l->lock);
+}
+
+bool log_put(struct log *l, uint64_t gen, struct span payload)
+{
+    uint32_t crc = crc32c(0, payload.at, payload.len);
+    pthread_mutex_lock(&l->lock);
+    while (l->rotating)
+        pthread_cond_wait(&l->written, &l->lock);
+    bool same = gen == l->gen;
+    if (same)
+        frame_put(&l->filling.rows, gen, l->seq++, payload, crc);
+    pthread_mutex_unlock(&l->lock);
+    return same;
+}
+
+void log_ticket(struct log *l, const struct log_ticket *ticket)
+{
+    l->waiting++;
+    pthread_mutex_lock(&l->lock);
+    batch_ticket(&l->filling, ticket);
+    bool wake = !l->busy;
+    pthread_mutex_unlock(&l->lock);
+    if (wake)
+        pthread_cond_signal(&l->work);
+}
+
+/* ---- gens ---- */
+
+enum status log_rotate(struct log *l, uint64_t *before, struct err *err)
+{
+    enum status st = OK;
+    pthread_mutex_lock(&l->lock);
+    l->rotating = true;
+    pthread_cond_signal(&l->work);
+    while (!l->failing && (l->busy || !batch_empty(&l->filling))) {
+        pthread_cond_signal(&l->work);
+        pthread_cond_wait(&l->written, &l->lock);
+    }
+    if (l->failing) {
+        st = err_set(err, l->failure.status, "%s", l->failure.text);
+    } else {
+        *before = l->gen++;
+        l->filling.gen = l->gen;
+    }
+    l->rotating = false;
+    pthread_cond_broadcast(&l->written);
+    pthread_mutex_unlock(&l->lock);
+    return st;
+}
+
+enum status log_recycle(struct log *l, uint64_t gen, struct err *err)
+{
+    pthread_mutex_lock(&l->files_lock);
+    enum status st = files_recycle(&l->files, gen, err);
+    pthread_mutex_unlock(&l->files_lock);
+    return st;
+}
+
+enum status log_drain(struct log *l, struct err *err)
+{
+    enum status st = OK;
+    pthread_mutex_lock(&l->lock);
+    while (!l->failing && (l->busy || !batch_empty(&l->filling))) {
+        pthread_cond_signal(&l->work);
+        pthread_cond_wait(&l->written, &l->lock);
+    }
+    if (l->failing)
+        st = err_set(err, l->failure.status, "%s", l->failure.text);
+    pthread_mutex_unlock(&l->lock);
+    return st;
+}
+
+/* ---- definitions ---- */
+
+struct log_definitions {
+    struct buf payloads; /* length u32, payload: the frames need a number that comes later */
+};
+
+struct log_definitions *log_definitions_begin(void)
+{
+    struct log_definitions *d = mem_zero(1, sizeof *d);
+    d->payloads.max = SIZE_MAX;
+    return d;
+}
+
+void log_definitions_add(struct log_definitions *d, struct span payload)
+{
+    uint32_t len = (uint32_t)payload.len;
+    buf_put(&d->payloads, &len, sizeof len);
+    buf_span(&d->payloads, payload);
+}
+
+enum status log_definitions_end(struct log *l, struct log_definitions *d, struct err *err)
+{
+    auto_buf frames = {.max = SIZE_MAX};
+    uint64_t seq = 0;
+    pthread_mutex_lock(&l->files_lock);
+    for (size_t at = 0; at < d->payloads.len;) {
+        uint32_t len;
+        memcpy(&len, d->payloads.at + at, sizeof len);
+        struct span payload = span_from(d->payloads.at + at + sizeof len, len);
+        frame_put(&frames, l->files.series_number + 1, seq++, payload,
+                  crc32c(0, payload.at, payload.len));
+        at += sizeof len + len;
+    }
+    enum status st = files_replace_series(&l->files, buf_view(&frames), err);
+    pthread_mutex_unlock(&l->files_lock);
+    if (!st) {
+        pthread_mutex_lock(&l->lock);
+        l->series_seq = seq;
+        pthread_mutex_unlock(&l->lock);
+    }
+    buf_free(&d->payloads);
+    free(d);
+    return st;
+}
+
+uint64_t log_series_bytes(struct log *l)
+{
+    pthread_mutex_lock(&l->files_lock);
+    uint64_t bytes = (uint64_t)l->files.series_at;
+    pthread_mutex_unlock(&l->files_lock);
+    return bytes;
+}
+
+uint64_t log_bytes(struct log *l)
+{
+    pthread_mutex_lock(&l->files_lock);
+    uint64_t bytes = files_bytes(&l->files);
+    pthread_mutex_unlock(&l->files_lock);
+    return bytes;
+}
+
+uint64_t log_commits(struct log *l)
+{
+    return l->commits;
+}
+
+/* ---- opening ---- */
+
+enum status log_open(struct disk *d, const char *dir, size_t segment_bytes, uint64_t last_gen,
+                     const struct log_replay *replay, struct log **out, struct log_health *health,
+                     struct err *err)
+{
+    struct log *l = mem_zero(1, sizeof *l);
+    *out = NULL;
+    enum status st = files_open(&l->files, d, dir, segment_bytes, replay, health, err);
+    if (st) {
+        files_close(&l->files, false);
+        free(l);
+        return st;
+    }
+    l->seq = l->files.next_seq;
+    l->series_seq = l->files.series_next_seq;
+    l->gen = MAX(l->files.last_gen, last_gen) + 1;
+    l->filling.gen = l->gen;
+    l->filling.rows.max = l->filling.defs.max = SIZE_MAX;
+    pthread_mutex_init(&l->files_lock, NULL);
+    pthread_mutex_init(&l->lock, NULL);
+    pthread_cond_init(&l->work, NULL);
+    pthread_cond_init(&l->written, NULL);
+    int failed = pthread_create(&l->thread, NULL, commit, l);
+    if (failed) {
+        errno = failed;
+        st = err_errno(err, "start the thread that writes the log");
+        files_close(&l->files, false);
+        free(l);
+        return st;
+    }
+    *out = l;
+    return OK;
+}
+
+void log_close(struct log *l, bool empty)
+{
+    if (!l)
+        return;
+    pthread_mutex_lock(&l->lock);
+    l->stop = true;
+    pthread_cond_broadcast(&l->work);
+    pthread_mutex_unlock(&l->lock);
+    pthread_join(l->thread, NULL);
+    answer(l, &l->filling, &l->failure); /* none unless the last write failed */
+    files_close(&l->files, empty && !l->failing);
+    batch_free(&l->filling);
+    pthread_mutex_destroy(&l->files_lock);
+    pthread_mutex_destroy(&l->lock);
+    pthread_cond_destroy(&l->work);
+    pthread_cond_destroy(&l->written);
+    free(l);
+}

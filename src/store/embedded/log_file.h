@@ -1,0 +1,48 @@
+/* The files of the log: which there are, which is written, which may be used again. One thread
+ * at a time. */
+#pragma once
+
+#include "store/embedded/log.h"
+
+struct log_segment {
+    uint64_t gen, number;
+};
+
+struct log_files {
+    struct disk *disk;
+    char *dir;
+    size_t segment_bytes;
+
+    struct log_segment *segments; /* with the current one, which is the last */
+    size_t segments_n, segments_size;
+    uint64_t spares[LOG_SPARES];
+    size_t spares_n;
+    uint64_t next_number;
+
+    int fd; /* of the current segment; -1: the next write begins one */
+    char *path;
+    uint64_t gen; /* of the current segment */
+    int64_t at;
+    size_t size;
+
+    int series_fd;
+    char *series_path;
+    uint64_t series_number;
+    int64_t series_at;
+
+    /* found while opening */
+    uint64_t last_gen, next_seq, series_next_seq;
+};
+
+MUST_USE enum status files_open(struct log_files *f, struct disk *d, const char *dir,
+                                size_t segment_bytes, const struct log_replay *replay,
+                                struct log_health *health, struct err *err);
+/* Durable when OK. rows gets some zeros at its end and loses them again. */
+MUST_USE enum status files_write(struct log_files *f, uint64_t gen, struct buf *rows,
+                                 struct err *err);
+MUST_USE enum status files_define(struct log_files *f, struct span frames, struct err *err);
+MUST_USE enum status files_recycle(struct log_files *f, uint64_t gen, struct err *err);
+MUST_USE enum status files_replace_series(struct log_files *f, struct span frames, struct err *err);
+uint64_t files_bytes(const struct log_files *f);
+/* empty: removes the segments. */
+void files_close(struct log_files *f, bool empty);
