@@ -1,11 +1,11 @@
 /* File systems: the mount table, and statvfs of each.
  *
  * statvfs of a network or FUSE mount whose server is away hangs for as long as that lasts, so
- * these are asked by a thread of their own (guard.h) and reported as an error after two
- * seconds. The file systems on blockless_types answer from memory and are asked at once.
+ * these are asked by threads of their own (guard.h) and reported as an error after two
+ * seconds. The types of never_blocks answer from memory and are asked at once.
  *
- * A recorded machine keeps its answers in ROOT/statvfs, a line for each mount:
- *     mountpoint fragment-size blocks blocks-free blocks-available files files-free */
+ * A recorded machine keeps its answers in ROOT/statvfs, a line for each mount, spelled as there:
+ *     MOUNTPOINT fragment-size blocks blocks-free blocks-available files files-free */
 #include "collect/collectors.h"
 #include "collect/guard.h"
 #include "collect/parse.h"
@@ -288,8 +288,10 @@ static enum status collect_recorded(struct tick *t, struct filesystem_state *s, 
             tick_odd(t, "statvfs", line);
             continue;
         }
+        char where[MOUNT_PATH_MAX];
+        mount_unescape(mountpoint, where, sizeof where);
         for (size_t i = 0; i < s->n; i++)
-            if (span_is(mountpoint, s->mounts[i].mountpoint))
+            if (strcmp(where, s->mounts[i].mountpoint) == 0)
                 emit_mount(t, &s->mounts[i], &v);
     }
     return st;

@@ -58,16 +58,17 @@ static enum status arp_collect(struct tick *t, void *state, struct err *err)
         collect_neighbours(t, &s->stat[0], "proc/net/stat/arp_cache", SPAN("ipv4"), err);
     if (!st)
         st = collect_neighbours(t, &s->stat[1], "proc/net/stat/ndisc_cache", SPAN("ipv6"), err);
-    struct span text, line, device = {0}, devices[DEVICES_MAX];
+    struct span text, line, word, device = {0}, devices[DEVICES_MAX];
     double counts[DEVICES_MAX];
     size_t n = 0;
     if (tick_read(t, &s->arp, "proc/net/arp", &text, NULL))
         return st;
     span_line(&text, &line); /* the head */
     while (span_line(&text, &line)) {
-        while (span_word(&line, &device)) {
-        }
-        count_device(devices, counts, &n, device); /* the last column */
+        while (span_word(&line, &word))
+            device = word; /* the last column */
+        if (device.len)
+            count_device(devices, counts, &n, device);
     }
     for (size_t i = 0; i < n; i++)
         emit1(t, &arp_metrics[2], devices[i], counts[i]);

@@ -58,8 +58,10 @@ static void count_destination(struct tcpstates_state *s, const struct tcp_socket
         memcpy(d->key, key, sizeof key);
         map_put(&s->destinations, span_from(d->key, sizeof d->key), d);
     }
-    if (d)
-        s->worst = MAX(s->worst, ++d->n);
+    if (!d)
+        return;
+    d->n++;
+    s->worst = MAX(s->worst, d->n);
 }
 
 static void take(const struct tcp_socket *socket, void *arg)

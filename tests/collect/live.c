@@ -1,0 +1,169 @@
+/* This machine. Skips what its kernel does not offer. */
+#include "unit.h"
+
+#include "collect/guard.h"
+#include "collect/sockdiag.h"
+#include "machine.h"
+
+#include "base/clock.h"
+#include "base/file.h"
+
+#include <arpa/inet.h>
+#include <malloc.h>
+#include <stdio.h>
+#include <sys/socket.h>
+#include <time.h>
+#include <unistd.h>
+
+static void test_steady_state_allocates_nothing(void **state UNUSED)
+{
+    struct collect *c = NULL;
+    auto_buf message = {0};
+    assert_ok(collect_open(&(struct collect_config){.root = "/"}, &c, err));
+    size_t used = 0;
+    for (int i = 0; i < 40; i++) {
+        int64_t now = 1000 * i;
+        collect_run(c, now, now, false);
+        buf_clear(&message);
+        assert_true(collect_write(c, &message) > 50);
+        if (i == 20)
+            used = mallinfo2().uordblks;
+    }
+    /* Something may have come or gone meanwhile (a port, a mount), not hundreds. */
+    assert_true(mallinfo2().uordblks < used + 4096);
+    collect_close(c);
+}
+
+/* Every collector runs on this machine without a word that is not understood. */
+static void test_nothing_is_odd(void **state UNUSED)
+{
+    struct collect *c = NULL;
+    auto_buf text = {0};
+    assert_ok(collect_open(&(struct collect_config){.root = "/"}, &c, err));
+    collect_run(c, clock_wall_ms(), clock_mono_ms(), true);
+    collect_run(c, clock_wall_ms(), clock_mono_ms(), true);
+    collect_expose(c, &text, true);
+    collect_close(c);
+    double total = -1;
+    size_t n;
+    const struct collector *const *all = collect_table(&n);
+    for (size_t i = 0; i < n; i++) {
+        auto_buf name = {0};
+        buf_printf(&name, "galen_agent_collector_faults_total{collector=\"%s\"}", all[i]->name);
+        assert_true(text_value(&text, buf_text(&name), &total));
+        if (total != 0)
+            fail_msg("collector %s has faults", all[i]->name);
+    }
+    assert_true(text_value(&text, "node_memory_MemTotal_bytes", &total) && total > 0);
+    assert_true(text_value(&text, "galen_sysctl{name=\"vm.swappiness\"}", &total));
+}
+
+static int listen_on(uint16_t *port, int backlog)
+{
+    struct sockaddr_in a = {.sin_family = AF_INET, .sin_addr.s_addr = htonl(INADDR_LOOPBACK)};
+    socklen_t len = sizeof a;
+    int fd = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
+    if (fd < 0 || bind(fd, (void *)&a, sizeof a) || listen(fd, backlog) ||
+        getsockname(fd, (void *)&a, &len))
+        fail_msg("a listener on loopback");
+    *port = ntohs(a.sin_port);
+    return fd;
+}
+
+static void expect_listener(const struct buf *text, const char *metric, uint16_t port, double want)
+{
+    auto_buf name = {0};
+    double got = -1;
+    buf_printf(&name, "%s{port=\"%u\"}", metric, port);
+    if (!text_value(text, buf_text(&name), &got) || got != want)
+        fail_msg("%s is %g, not %g", buf_text(&name), got, want);
+}
+
+static void connect_some(int *clients, size_t n, uint16_t port)
+{
+    struct sockaddr_in a = {
+        .sin_family = AF_INET, .sin_port = htons(port), .sin_addr.s_addr = htonl(INADDR_LOOPBACK)};
+    for (size_t i = 0; i < n; i++) {
+        clients[i] = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
+        assert_true(clients[i] >= 0);
+        (void)!connect(clients[i], (void *)&a, sizeof a);
+    }
+}
+
+/* A real accept queue: three may wait, more come, the kernel drops, and the listener is named as
+ * the one to blame, with its program's limit. */
+static void test_real_overflow(void **state UNUSED)
+{
+    enum { BACKLOG = 3, CLIENTS = 12 };
+    struct collect *c = NULL;
+    uint16_t port;
+    int clients[CLIENTS];
+    auto_buf text = {0};
+    auto_fd fd = listen_on(&port, BACKLOG);
+    assert_ok(collect_open(&(struct collect_config){.root = "/"}, &c, err));
+    collect_run(c, 1000, 1000, true);
+    collect_expose(c, &text, true);
+    expect_listener(&text, "galen_listener_queue_limit", port, BACKLOG);
+    expect_listener(&text, "galen_listener_queue_length", port, 0);
+    connect_some(clients, CLIENTS, port);
+    collect_run(c, 2000, 2000, true);
+    buf_clear(&text);
+    collect_expose(c, &text, true);
+    expect_listener(&text, "galen_listener_queue_length", port, BACKLOG + 1);
+    expect_listener(&text, "galen_listener_limit_is_somaxconn", port, 0);
+    for (size_t i = 0; i < CLIENTS; i++)
+        close(clients[i]);
+    collect_close(c);
+}
+
+static enum guard_answer ask_until(struct guard **g, const char *path, enum guard_answer not_yet)
+{
+    struct statvfs v;
+    enum guard_answer answer = not_yet;
+    for (int i = 0; i < 200 && answer == not_yet; i++) {
+        answer = guard_ask(g, path, 1000, &v);
+        nanosleep(&(struct timespec){.tv_nsec = 5000000}, NULL);
+    }
+    return answer;
+}
+
+static void test_guard(void **state UNUSED)
+{
+    struct guard *g = NULL, *bad = NULL;
+    struct statvfs v;
+    assert_int_equal(guard_ask(&g, "/", 0, &v), GUARD_WAITING);
+    assert_int_equal(ask_until(&g, "/", GUARD_WAITING), GUARD_ANSWERED);
+    assert_int_equal(ask_until(&bad, "/no/such/place", GUARD_WAITING), GUARD_FAILED);
+    guard_drop(g);
+    guard_drop(bad);
+    guard_drop(NULL);
+}
+
+static void count(const struct tcp_socket *s, void *arg)
+{
+    size_t *n = arg;
+    assert_int_equal(s->state, TCP_STATE_LISTEN);
+    (*n)++;
+}
+
+static void test_sockdiag(void **state UNUSED)
+{
+    struct sockdiag d = {0};
+    uint16_t port;
+    size_t first = 0, second = 0;
+    assert_ok(sockdiag_tcp(&d, 1u << TCP_STATE_LISTEN, count, &first, err));
+    auto_fd fd = listen_on(&port, 1);
+    assert_ok(sockdiag_tcp(&d, 1u << TCP_STATE_LISTEN, count, &second, err));
+    assert_true(second >= 1);
+    sockdiag_close(&d);
+    sockdiag_close(&d);
+}
+
+const struct CMUnitTest live_tests[] = {
+    cmocka_unit_test(test_steady_state_allocates_nothing),
+    cmocka_unit_test(test_nothing_is_odd),
+    cmocka_unit_test(test_real_overflow),
+    cmocka_unit_test(test_guard),
+    cmocka_unit_test(test_sockdiag),
+};
+const size_t live_tests_n = COUNT(live_tests);

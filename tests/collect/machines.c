@@ -1,0 +1,255 @@
+/* Collectors over recorded and made-up machines: tests/machines. */
+#include "unit.h"
+
+#include "machine.h"
+
+struct expected {
+    const char *machine, *series;
+    double value;
+};
+
+static const struct expected there[] = {
+    {"debian12", "node_cpu_seconds_total{cpu=\"1\",mode=\"idle\"}", -1},
+    {"debian12", "node_load1", -1},
+    {"debian12", "node_memory_MemTotal_bytes", 25276510208},
+    {"debian12", "node_memory_HugePages_Total", 0},
+    {"debian12", "node_memory_Active_anon_bytes", -1},
+    {"debian12", "node_vmstat_oom_kill", 0},
+    {"debian12", "node_disk_read_bytes_total{device=\"vda\"}", 3424170 * 512.0},
+    {"debian12", "node_disk_read_time_seconds_total{device=\"vda\"}", 11.187},
+    {"debian12", "node_disk_io_now{device=\"vda\"}", 0},
+    {"debian12", "node_disk_flush_requests_time_seconds_total{device=\"vda\"}", 0.063},
+    {"debian12",
+     "node_filesystem_avail_bytes{device=\"/dev/vda1\",fstype=\"ext4\",mountpoint=\"/\"}",
+     20430197 * 4096.0},
+    {"debian12",
+     "node_filesystem_readonly{device=\"/dev/vdb\",fstype=\"xfs\",mountpoint=\"/srv/two words\"}",
+     1},
+    {"debian12", "node_network_receive_drop_total{device=\"eth0\"}", 2},
+    {"debian12", "node_network_transmit_compressed_total{device=\"eth0\"}", 12},
+    {"debian12", "node_network_speed_bytes{device=\"eth0\"}", 1.25e9},
+    {"debian12", "node_netstat_Tcp_CurrEstab", -1},
+    {"debian12", "node_netstat_TcpExt_ListenOverflows", 0},
+    {"debian12", "node_netstat_Udp6_InDatagrams", 0},
+    {"debian12", "node_sockstat_TCP_mem_bytes", -1},
+    {"debian12", "node_sockstat_UDP6_inuse", -1},
+    {"debian12", "node_softnet_dropped_total{cpu=\"1\"}", 0},
+    {"debian12", "node_pressure_io_stalled_seconds_total", -1},
+    {"debian12", "node_filefd_maximum", 2466177},
+    {"debian12", "node_arp_entries{device=\"eth0\"}", 2},
+    {"debian12", "node_nf_conntrack_entries_limit", 262144},
+    {"debian12", "node_time_seconds", 1000},
+    {"debian12",
+     "node_uname_info{machine=\"x86_64\",nodename=\"recorded\",release=\"6.18.44-fc-v657\","
+     "sysname=\"Linux\",version=\"#1 SMP PREEMPT_DYNAMIC @0\"}",
+     1},
+    {"debian12", "node_os_version{id=\"debian\",name=\"Debian GNU/Linux\"}", 12},
+    {"debian12", "galen_sysctl{name=\"vm.swappiness\"}", 60},
+    {"debian12", "galen_sysctl{name=\"fs.inotify.max_user_watches\"}", -1},
+    {"debian12", "galen_sysctl{name=\"kernel.shmmax\"}", 18446744073692774399.0},
+    {"debian12", "galen_sysctl{field=\"semmni\",name=\"kernel.sem\"}", 32000},
+    {"debian12", "galen_sysctl{field=\"pressure\",name=\"net.ipv4.tcp_mem\"}", -1},
+    {"debian12", "galen_sysvipc_msg_queue_max_bytes", 12000},
+    {"debian12", "galen_sysvipc_msg_queues", 2},
+    {"debian12", "galen_sysvipc_semaphores", 42},
+    {"debian12", "galen_tasks", -1},
+    {"debian12", "galen_listener_queue_limit{port=\"22\"}", 128},
+    {"debian12", "galen_tcp_sockets{state=\"time_wait\"}", 3},
+    {"debian12", "galen_tcp_sockets{state=\"fin_wait2\"}", 1},
+    {"debian12", "galen_tcp_time_wait_destination_max", 2},
+    {"debian12", "galen_transparent_hugepage{mode=\"madvise\"}", 1},
+    {"debian12", "galen_neighbour_entries{family=\"ipv4\"}", 2},
+
+    {"cpus128", "node_cpu_seconds_total{cpu=\"127\",mode=\"user\"}", 2.27},
+    {"cpus128", "node_intr_total", 123456789},
+    {"cpus128", "node_procs_blocked", 1},
+    {"cpus128", "node_softnet_processed_total{cpu=\"127\"}", 2032},
+
+    {"linux310", "node_vmstat_allocstall", 3},
+    {"linux310", "node_memory_SwapTotal_bytes", 0},
+    {"linux310", "node_disk_io_time_weighted_seconds_total{device=\"sda\"}", 0.9},
+    {"linux310", "node_softnet_times_squeezed_total{cpu=\"0\"}", 3},
+    {"linux310", "node_netstat_TcpExt_ListenOverflows", 12},
+    {"linux310", "node_netstat_Ip_ReasmFails", 2},
+
+    {"lxc", "node_cpu_seconds_total{cpu=\"3\",mode=\"system\"}", 0.2},
+    {"lxc", "node_load15", 0.3},
+    {"lxc",
+     "node_filesystem_size_bytes{device=\"rpool/data/"
+     "subvol-101-disk-0\",fstype=\"zfs\",mountpoint=\"/\"}",
+     8589934592},
+
+    {"odd", "node_cpu_seconds_total{cpu=\"1\",mode=\"user\"}", 184467440737095516.15},
+    {"odd", "node_procs_running", 2},
+    {"odd", "node_memory_Cached_bytes", 5120},
+    {"odd", "node_vmstat_oom_kill", 1},
+    {"odd", "node_disk_reads_completed_total{device=\"sdd\"}", 1}, /* the first of two */
+    {"odd", "node_network_receive_bytes_total{device=\"eth2\"}", 1},
+    {"odd", "node_netstat_IpExt_OutOctets", 7},
+    {"odd", "node_sockstat_RAW_inuse", 1},
+    {"odd", "galen_agent_collector_faults_total{collector=\"meminfo\"}", 5},
+
+    {"listen-overflow", "galen_listener_queue_length{port=\"1414\"}", 4097},
+    {"listen-overflow", "galen_listener_queue_limit{port=\"1414\"}", 4096},
+    {"listen-overflow", "galen_listener_limit_is_somaxconn{port=\"1414\"}", 1},
+    {"listen-overflow", "galen_listener_queue_limit{port=\"22\"}", 128},
+    {"listen-overflow", "galen_sysctl{name=\"net.core.somaxconn\"}", 4096},
+};
+
+/* Nothing that begins so: what is missing is absent, never zero. */
+static const struct {
+    const char *machine, *start;
+} absent[] = {
+    {"debian12", "node_disk_io_now{device=\"vda1\""},
+    {"debian12", "node_disk_io_now{device=\"loop"},
+    {"debian12", "node_network_receive_bytes_total{device=\"lo\""},
+    {"debian12", "node_filesystem_size_bytes{device=\"proc"},
+    {"debian12", "node_filesystem_size_bytes{device=\"tmpfs"},
+    {"debian12", "node_filesystem_size_bytes{device=\"overlay"},
+    {"debian12", "galen_listener_limit_is_somaxconn"}, /* no queue is full */
+    {"debian12", "galen_listener_drops_total"},        /* not in /proc/net/tcp */
+    {"debian12", "node_timex"},                        /* that of this machine's clock */
+    {"cpus128", "node_memory"},
+    {"linux310", "node_memory_MemAvailable_bytes"},
+    {"linux310", "node_pressure"},
+    {"linux310", "node_disk_discards"},
+    {"linux310", "node_disk_io_now{device=\"sda1\""},
+    {"linux310", "node_sockstat_TCP6"},
+    {"linux310", "node_vmstat_oom_kill"},
+    {"linux310", "node_nf_conntrack"},
+    {"linux310", "galen_sysvipc"},
+    {"lxc", "node_vmstat"},
+    {"lxc", "node_netstat"},
+    {"lxc", "node_intr_total"},
+    {"lxc", "galen_sysctl"},
+    {"odd", "node_load"},
+    {"odd", "node_cpu_seconds_total{cpu=\"0\""},
+    {"odd", "node_cpu_seconds_total{cpu=\"2\""},
+    {"odd", "node_boot_time_seconds"},
+    {"odd", "node_memory_MemTotal"},
+    {"odd", "node_memory_Buffers"},
+    {"odd", "node_pressure"},
+    {"odd", "node_disk_reads_completed_total{device=\"sdb\""},
+    {"odd", "node_netstat_IpExt_InOctets"},
+    {"odd", "node_filefd"},
+    {"odd", "galen_sysvipc"},
+    {"odd", "galen_sysctl{name=\"net.core.somaxconn\"}"},
+    {"odd", "galen_listener"},
+    {"listen-overflow", "galen_listener_limit_is_somaxconn{port=\"22\"}"},
+};
+
+static void test_there(void **state UNUSED)
+{
+    auto_buf text = {0};
+    const char *machine = "";
+    for (size_t i = 0; i < COUNT(there); i++) {
+        const struct expected *e = &there[i];
+        if (strcmp(machine, e->machine) != 0) {
+            buf_clear(&text);
+            machine_text(machine = e->machine, &text);
+        }
+        double got = 0;
+        if (!text_value(&text, e->series, &got))
+            fail_msg("%s has no %s", machine, e->series);
+        if (e->value >= 0 && got != e->value)
+            fail_msg("%s: %s is %.17g, not %.17g", machine, e->series, got, e->value);
+    }
+}
+
+static void test_absent(void **state UNUSED)
+{
+    auto_buf text = {0};
+    const char *machine = "";
+    for (size_t i = 0; i < COUNT(absent); i++) {
+        if (strcmp(machine, absent[i].machine) != 0) {
+            buf_clear(&text);
+            machine_text(machine = absent[i].machine, &text);
+        }
+        struct span rest = buf_view(&text), line;
+        while (span_line(&rest, &line))
+            if (span_starts(line, span_of(absent[i].start)))
+                fail_msg("%s has \"%.*s\"", machine, SPAN_ARG(line));
+    }
+}
+
+/* Names, types and labels are such that Prometheus takes the page. */
+static void test_page_is_exposition(void **state UNUSED)
+{
+    auto_buf text = {0};
+    machine_text("debian12", &text);
+    struct exposition_reader *r = exposition_open(buf_view(&text), false);
+    struct exposition_line line;
+    size_t samples = 0, families = 0;
+    struct err err = {0};
+    enum status st;
+    while ((st = exposition_next(r, &line, &err)) == OK) {
+        samples += line.kind == EXPOSITION_SAMPLE;
+        families += line.kind == EXPOSITION_TYPE;
+    }
+    exposition_close(r);
+    assert_int_equal(st, NOT_FOUND);
+    assert_true(samples > 300 && families > 150);
+}
+
+static void test_empty_root(void **state UNUSED)
+{
+    struct collect *c = NULL;
+    assert_fails(collect_open(&(struct collect_config){.root = TESTS_DIR "/machines"}, &c, err),
+                 NOT_FOUND, "this machine's name");
+    assert_null(c);
+    assert_fails(collect_open(&(struct collect_config){.root = TESTS_DIR "/none"}, &c, err),
+                 NOT_FOUND, "root directory");
+    const char *names[] = {"stat", "sat"};
+    assert_fails(collect_open(&(struct collect_config){.root = "/", .off = {names, 2}}, &c, err),
+                 INVALID, "\"sat\"");
+    /* with a name nothing else is needed */
+    assert_ok(collect_open(&(struct collect_config){.root = TESTS_DIR "/machines", .instance = "x"},
+                           &c, err));
+    collect_run(c, 1, 1, true);
+    assert_string_equal(collect_instance(c), "x");
+    collect_close(c);
+}
+
+static void test_sysctl_list(void **state UNUSED)
+{
+    const char *names[] = {"vm.swappiness", "../../etc/passwd", "", "fs.inotify.*", "no.such.name"};
+    struct collect_config config = {.root = TESTS_DIR "/machines/debian12",
+                                    .sysctls = {names, COUNT(names)}};
+    struct collect *c = NULL;
+    assert_ok(collect_open(&config, &c, err));
+    collect_run(c, 1, 1, true);
+    auto_buf text = {0};
+    collect_expose(c, &text, true);
+    collect_close(c);
+    size_t n = 0;
+    struct span rest = buf_view(&text), line;
+    while (span_line(&rest, &line))
+        n += span_starts(line, SPAN("galen_sysctl{"));
+    assert_int_equal(n, 2);
+    double v;
+    assert_true(text_value(&text, "galen_sysctl{name=\"vm.swappiness\"}", &v) && v == 60);
+    assert_true(text_value(&text, "galen_sysctl{name=\"fs.inotify.max_user_watches\"}", &v));
+}
+
+static void test_machine_id(void **state UNUSED)
+{
+    struct collect *c = machine_open("debian12");
+    char id[33];
+    assert_ok(collect_machine_id(c, id, err));
+    assert_int_equal(strlen(id), 32);
+    assert_null(strstr(id, "00000000000000000000000000000000"));
+    collect_close(c);
+    c = machine_open("lxc");
+    assert_fails(collect_machine_id(c, id, err), NOT_FOUND, "machine-id");
+    collect_close(c);
+}
+
+const struct CMUnitTest machines_tests[] = {
+    cmocka_unit_test(test_there),
+    cmocka_unit_test(test_absent),
+    cmocka_unit_test(test_page_is_exposition),
+    cmocka_unit_test(test_empty_root),
+    cmocka_unit_test(test_sysctl_list),
+    cmocka_unit_test(test_machine_id),
+};
+const size_t machines_tests_n = COUNT(machines_tests);

@@ -1,0 +1,14 @@
+#include "unit.h"
+
+#include "base/log.h"
+
+UNIT_DECLARE(parse);
+UNIT_DECLARE(machines);
+UNIT_DECLARE(series);
+UNIT_DECLARE(live);
+
+int main(void)
+{
+    log_setup("test_collect", LOG_ERROR, false);
+    return UNIT_RUN(parse) + UNIT_RUN(machines) + UNIT_RUN(series) + UNIT_RUN(live);
+}
