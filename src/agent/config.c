@@ -180,17 +180,18 @@ int config_read(int argc, char **argv, struct agent_config *out, struct arena *a
     return st ? st : (int)check(out, err);
 }
 
+/* Fits a terminal of 80 by 24. */
 void config_help(struct buf *out)
 {
     auto_arena arena = {0};
-    buf_str(out, "Usage: galen-agent --server URL --token-file FILE [options]\n"
-                 "Reads this machine's kernel figures and sends them to a Galen server.\n\n");
+    buf_str(out,
+            "galen-agent --server URL --token-file FILE: sends this machine's figures to Galen\n");
     for (size_t i = 0; i < COUNT(settings); i++)
         buf_printf(out, "  %-18s %s\n", spelled(&arena, "--", settings[i].key, '-', false),
                    settings[i].help);
     buf_printf(out, "  %-18s %s\n", "--config", "YAML file with these settings (" DEFAULT_FILE ")");
     for (size_t i = 0; i < COUNT(modes); i++)
         buf_printf(out, "  %-18s %s\n", modes[i].flag, modes[i].help);
-    buf_str(out, "\nEach option is also a key of the file (token_file) and a variable\n"
+    buf_str(out, "Each option is also a key of the file (token_file) and a variable\n"
                  "(GALEN_TOKEN_FILE). Exit: 0 well, 1 failed, 2 usage, 5 settings are wrong.\n");
 }

@@ -1,0 +1,20 @@
+#include "unit.h"
+
+#include "base/log.h"
+
+#include <signal.h>
+
+UNIT_DECLARE(spool);
+UNIT_DECLARE(merge);
+UNIT_DECLARE(schedule);
+UNIT_DECLARE(answer);
+UNIT_DECLARE(config);
+UNIT_DECLARE(enroll);
+
+int main(void)
+{
+    signal(SIGPIPE, SIG_IGN);
+    log_setup("test_agent", LOG_ERROR, false);
+    return UNIT_RUN(spool) + UNIT_RUN(merge) + UNIT_RUN(schedule) + UNIT_RUN(answer) +
+           UNIT_RUN(config) + UNIT_RUN(enroll);
+}
