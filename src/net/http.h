@@ -46,6 +46,8 @@ struct http_server_config {
      * NULL. */
     http_handler on_head;
     http_handler on_request; /* head and body are complete */
+    /* After http_server_close: the last connection is gone. May be NULL. */
+    void (*on_closed)(void *arg);
     void *arg;
 };
 
@@ -57,7 +59,7 @@ uint16_t http_server_port(const struct http_server *s);
 /* Reads the certificate and key files again; the old ones stay when the new are bad. */
 MUST_USE enum status http_server_reload_tls(struct http_server *s, struct err *err);
 
-struct span http_request_method(const struct http_request *req);
+struct span http_request_method(const struct http_request *req); /* HEAD shows as GET */
 struct span http_request_target(const struct http_request *req); /* path and query, as sent */
 struct span http_request_path(const struct http_request *req);   /* percent-decoded; no NUL */
 struct span http_request_query(const struct http_request *req);  /* raw, without '?' */

@@ -1,0 +1,28 @@
+/* OpenSSL contexts, and its failures as sentences. Private to net/. */
+#pragma once
+
+#include "base/err.h"
+#include "base/span.h"
+
+#include <openssl/ssl.h>
+
+/* From PEM files; TLS 1.2 and up. */
+MUST_USE enum status tls_server_context(const char *cert_file, const char *key_file, SSL_CTX **out,
+                                        struct err *err);
+/* Checks the chain against ca_file, or the system's roots when NULL. */
+MUST_USE enum status tls_client_context(const char *ca_file, SSL_CTX **out, struct err *err);
+/* The peer must prove to be host, a name or an address. */
+bool tls_expect_host(SSL *ssl, const char *host);
+
+/* What the peer of ssl did wrong, or what its certificate lacks, as words for a person; code is
+ * from ERR_get_error. host may be NULL. */
+void tls_sentence(const SSL *ssl, unsigned long code, char *text, size_t size);
+
+/* A socket, and how much went into it. */
+struct tls_socket {
+    int fd;
+    uint64_t sent_bytes;
+};
+
+/* A BIO over s, which must outlive it; it never raises SIGPIPE and does not close. */
+BIO *tls_socket_bio(struct tls_socket *s);
