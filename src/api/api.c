@@ -23,6 +23,12 @@ struct api *api_open(const struct api_config *config)
     return a;
 }
 
+void api_stop(struct api *a)
+{
+    a->ready = false;
+    live_stop(a->live);
+}
+
 void api_close(struct api *a)
 {
     if (!a)

@@ -46,6 +46,8 @@ struct api_config {
 };
 
 struct api *api_open(const struct api_config *config);
+/* Ends the live connections; samples and queries are no longer taken. */
+void api_stop(struct api *a);
 void api_close(struct api *a); /* NULL is fine */
 
 /* The two handlers of the HTTP server; arg is the struct api. */

@@ -87,7 +87,8 @@ void analyses_free(struct analyses *a);
 /* ---- live.c ---- */
 
 struct live *live_new(struct api *a);
-void live_free(struct live *l);
+void live_stop(struct live *l); /* every viewer is told and closed */
+void live_free(struct live *l); /* after the last viewer has gone; NULL is fine */
 void live_samples_arrived(struct live *l, struct span instance, int64_t now_mono_ms);
 void live_analysis_made(struct live *l, const char *host_id, struct span analysis_json);
 size_t live_viewers(const struct live *l);

@@ -19,6 +19,7 @@ enum {
     WATCH_TIMEOUT_MS = 5000,
     WATCH_VALUES_MAX = 5000, /* of one expression */
     HOSTS_EVERY_MS = 2000,
+    WS_GOING_AWAY = 1001, /* RFC 6455, section 7.4.1 */
 };
 
 struct viewer;
@@ -362,12 +363,18 @@ size_t live_viewers(const struct live *l)
     return l->n_viewers;
 }
 
+void live_stop(struct live *l)
+{
+    for (struct viewer *v = l->viewers, *next; v; v = next) {
+        next = v->next; /* closing may end it at once */
+        websocket_close(v->ws, WS_GOING_AWAY, "the server is stopping");
+    }
+}
+
 void live_free(struct live *l)
 {
     if (!l)
         return;
     timer_close(l->hosts_timer);
-    while (l->viewers)
-        websocket_close(l->viewers->ws, 1001, "the server is stopping");
     free(l);
 }

@@ -3,14 +3,14 @@
 
 #define COLUMNS "SELECT id, name, first_seen_ms, last_seen_ms, analysis FROM hosts "
 
-static void read_row(struct sql_rows *rows, struct arena *arena, struct host_row *h)
+static void read_row(struct db_rows *rows, struct arena *arena, struct host_row *h)
 {
     *h = (struct host_row){
-        .id = sql_text(rows, 0, arena),
-        .name = sql_text(rows, 1, arena),
-        .first_seen_ms = sql_i64(rows, 2),
-        .last_seen_ms = sql_i64(rows, 3),
-        .analysis = sql_i64(rows, 4) != 0,
+        .id = db_text(rows, 0, arena),
+        .name = db_text(rows, 1, arena),
+        .first_seen_ms = db_i64(rows, 2),
+        .last_seen_ms = db_i64(rows, 3),
+        .analysis = db_i64(rows, 4) != 0,
     };
 }
 
@@ -23,29 +23,29 @@ static enum status name_fits(struct span name, struct err *err)
 }
 
 /* Without an id: the host of that name, whatever its id. */
-static enum status seen_by_name(struct sql *sql, struct span name, int64_t now_ms, struct err *err)
+static enum status seen_by_name(struct db *db, struct span name, int64_t now_ms, struct err *err)
 {
-    return sql_run(sql, err,
-                   "INSERT INTO hosts (id, name, first_seen_ms, last_seen_ms)"
-                   " VALUES (?1, ?1, ?2, ?2) ON CONFLICT (name) DO UPDATE SET"
-                   " last_seen_ms = max(last_seen_ms, excluded.last_seen_ms)",
-                   "ti", name, now_ms);
+    return db_run(db, err,
+                  "INSERT INTO hosts (id, name, first_seen_ms, last_seen_ms)"
+                  " VALUES (?1, ?1, ?2, ?2) ON CONFLICT (name) DO UPDATE SET"
+                  " last_seen_ms = max(last_seen_ms, excluded.last_seen_ms)",
+                  "ti", name, now_ms);
 }
 
 /* A host that was known by its name alone, or that has been installed anew under an old name,
  * gives the name to the new id. */
-static enum status seen_by_id(struct sql *sql, struct span id, struct span name, int64_t now_ms,
+static enum status seen_by_id(struct db *db, struct span id, struct span name, int64_t now_ms,
                               struct err *err)
 {
     enum status st =
-        sql_run(sql, err, "DELETE FROM hosts WHERE name = ?1 AND id <> ?2", "tt", name, id);
+        db_run(db, err, "DELETE FROM hosts WHERE name = ?1 AND id <> ?2", "tt", name, id);
     if (st)
         return st;
-    return sql_run(sql, err,
-                   "INSERT INTO hosts (id, name, first_seen_ms, last_seen_ms)"
-                   " VALUES (?1, ?2, ?3, ?3) ON CONFLICT (id) DO UPDATE SET name = excluded.name,"
-                   " last_seen_ms = max(last_seen_ms, excluded.last_seen_ms)",
-                   "tti", id, name, now_ms);
+    return db_run(db, err,
+                  "INSERT INTO hosts (id, name, first_seen_ms, last_seen_ms)"
+                  " VALUES (?1, ?2, ?3, ?3) ON CONFLICT (id) DO UPDATE SET name = excluded.name,"
+                  " last_seen_ms = max(last_seen_ms, excluded.last_seen_ms)",
+                  "tti", id, name, now_ms);
 }
 
 enum status record_host_seen(struct record *r, struct span id, struct span name, int64_t now_ms,
@@ -56,9 +56,9 @@ enum status record_host_seen(struct record *r, struct span id, struct span name,
         return st;
     auto_lock *lock = record_lock(r);
     if (!id.len)
-        return seen_by_name(r->sql, name, now_ms, err);
-    st = sql_begin(r->sql, err);
-    return st ? st : sql_finish(r->sql, seen_by_id(r->sql, id, name, now_ms, err), err);
+        return seen_by_name(r->db, name, now_ms, err);
+    st = db_begin(r->db, err);
+    return st ? st : db_finish(r->db, seen_by_id(r->db, id, name, now_ms, err), err);
 }
 
 enum status record_hosts_seen(struct record *r, const struct host_seen *seen, size_t n,
@@ -67,13 +67,13 @@ enum status record_hosts_seen(struct record *r, const struct host_seen *seen, si
     if (!n)
         return OK;
     auto_lock *lock = record_lock(r);
-    enum status st = sql_begin(r->sql, err);
+    enum status st = db_begin(r->db, err);
     if (st)
         return st;
     for (size_t i = 0; !st && i < n; i++)
         if (name_fits(seen[i].name, NULL) == OK)
-            st = seen_by_name(r->sql, seen[i].name, seen[i].at_ms, err);
-    return sql_finish(r->sql, st, err);
+            st = seen_by_name(r->db, seen[i].name, seen[i].at_ms, err);
+    return db_finish(r->db, st, err);
 }
 
 enum status record_hosts(struct record *r, struct arena *arena, struct host_row **out, size_t *n,
@@ -82,27 +82,27 @@ enum status record_hosts(struct record *r, struct arena *arena, struct host_row 
     auto_lock *lock = record_lock(r);
     struct host_row *hosts = NULL;
     size_t count = 0, size = 0;
-    struct sql_rows rows;
-    sql_select(r->sql, &rows, err, COLUMNS "ORDER BY name", "");
-    while (sql_next(&rows)) {
+    struct db_rows rows;
+    db_select(r->db, &rows, err, COLUMNS "ORDER BY name", "");
+    while (db_next(&rows)) {
         RECORD_GROW(arena, hosts, count, size);
         read_row(&rows, arena, &hosts[count++]);
     }
     *out = hosts;
     *n = count;
-    return sql_end(&rows);
+    return db_end(&rows);
 }
 
 enum status record_host(struct record *r, struct span id, struct arena *arena, struct host_row *out,
                         struct err *err)
 {
     auto_lock *lock = record_lock(r);
-    struct sql_rows rows;
-    sql_select(r->sql, &rows, err, COLUMNS "WHERE id = ?", "t", id);
-    bool found = sql_next(&rows);
+    struct db_rows rows;
+    db_select(r->db, &rows, err, COLUMNS "WHERE id = ?", "t", id);
+    bool found = db_next(&rows);
     if (found)
         read_row(&rows, arena, out);
-    enum status st = sql_end(&rows);
+    enum status st = db_end(&rows);
     if (!st && !found)
         st = err_set(err, NOT_FOUND, "there is no host with id \"%.*s\"",
                      (int)MIN(id.len, (size_t)80), id.at);
@@ -112,9 +112,9 @@ enum status record_host(struct record *r, struct span id, struct arena *arena, s
 enum status record_host_analysis(struct record *r, struct span id, bool enabled, struct err *err)
 {
     auto_lock *lock = record_lock(r);
-    enum status st = sql_run(r->sql, err, "UPDATE hosts SET analysis = ?2 WHERE id = ?1", "ti", id,
-                             (int64_t)enabled);
-    if (!st && sql_changes(r->sql) == 0)
+    enum status st = db_run(r->db, err, "UPDATE hosts SET analysis = ?2 WHERE id = ?1", "ti", id,
+                            (int64_t)enabled);
+    if (!st && db_changes(r->db) == 0)
         st = err_set(err, NOT_FOUND, "there is no host with id \"%.*s\"",
                      (int)MIN(id.len, (size_t)80), id.at);
     return st;

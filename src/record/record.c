@@ -20,20 +20,20 @@ enum status record_open(const char *dir, struct record **out, struct err *err)
     *out = NULL;
     auto_buf path = {0};
     buf_printf(&path, "%s/server_analysis.db", dir);
-    struct sql *sql = NULL;
+    struct db *db = NULL;
     enum status st = dir_make(dir, 0700, err);
     if (!st)
         st = create_private(buf_text(&path), err);
     if (!st)
-        st = sql_open(buf_text(&path), &sql, err);
+        st = db_open(buf_text(&path), &db, err);
     if (!st)
-        st = schema_migrate(sql, err);
+        st = schema_migrate(db, err);
     if (st) {
-        sql_close(sql);
+        db_close(db);
         return st;
     }
     struct record *r = mem_zero(1, sizeof *r);
-    r->sql = sql;
+    r->db = db;
     pthread_mutex_init(&r->lock, NULL);
     *out = r;
     return OK;
@@ -43,7 +43,7 @@ void record_close(struct record *r)
 {
     if (!r)
         return;
-    sql_close(r->sql);
+    db_close(r->db);
     pthread_mutex_destroy(&r->lock);
     free(r);
 }
@@ -51,14 +51,14 @@ void record_close(struct record *r)
 enum status record_writable(struct record *r, struct err *err)
 {
     auto_lock *lock = record_lock(r);
-    enum status st = sql_begin(r->sql, err);
-    return st ? st : sql_finish(r->sql, OK, err);
+    enum status st = db_begin(r->db, err);
+    return st ? st : db_finish(r->db, OK, err);
 }
 
 enum status record_audit(struct record *r, int64_t now_ms, struct span who, struct span what,
                          struct span detail, struct err *err)
 {
     auto_lock *lock = record_lock(r);
-    return sql_run(r->sql, err, "INSERT INTO audit (at_ms, who, what, detail) VALUES (?, ?, ?, ?)",
-                   "ittt", now_ms, who, what, detail);
+    return db_run(r->db, err, "INSERT INTO audit (at_ms, who, what, detail) VALUES (?, ?, ?, ?)",
+                  "ittt", now_ms, who, what, detail);
 }

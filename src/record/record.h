@@ -1,5 +1,5 @@
 /* Everything relational: hosts, users, sessions, tokens, analysis results, findings, audit. One
- * file, DIR/server_analysis.db, over a small SQL face (sql.h: SQLite now, PostgreSQL later). Knows
+ * file, DIR/server_analysis.db, over a small SQL face (db.h: SQLite now, PostgreSQL later). Knows
  * rows, not requests: who may do what is access/'s. Thread-safe: one connection behind one lock,
  * calls are short. Every time is an argument, in milliseconds since 1970 UTC. */
 #pragma once

@@ -1,13 +1,13 @@
 /* Inside record/: the connection and its lock. */
 #pragma once
 
+#include "record/db.h"
 #include "record/record.h"
-#include "record/sql.h"
 
 #include <pthread.h>
 
 struct record {
-    struct sql *sql;
+    struct db *db;
     pthread_mutex_t lock;
 };
 
@@ -26,7 +26,7 @@ static inline void record_unlock(pthread_mutex_t **lock)
 #define auto_lock CLEANUP(record_unlock) pthread_mutex_t UNUSED
 
 /* The tables, at their newest version. */
-MUST_USE enum status schema_migrate(struct sql *sql, struct err *err);
+MUST_USE enum status schema_migrate(struct db *db, struct err *err);
 
 /* Room for one more in an array of the arena that doubles as it grows. */
 #define RECORD_GROW(arena, array, n, size)                                                         \

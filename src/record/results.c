@@ -34,21 +34,21 @@ static int64_t created_ms(struct span text)
     return (int64_t)timegm(&tm) * 1000 + ms;
 }
 
-static enum status add_one(struct sql *sql, const struct result_row *row, int64_t *id,
+static enum status add_one(struct db *db, const struct result_row *row, int64_t *id,
                            struct err *err)
 {
     char created[TIME_TEXT_MAX];
     if (row->data.len > RESULT_JSON_MAX_BYTES || row->result.len > RESULT_JSON_MAX_BYTES)
         return err_set(err, FULL, "a result may have %d bytes of JSON at most",
                        RESULT_JSON_MAX_BYTES);
-    enum status st = sql_run(
-        sql, err,
-        "INSERT INTO analysis_results (data, result, created_at, server_id, predicted_class)"
-        " VALUES (?, ?, ?, ?, ?)",
-        "tttti", row->data, row->result, created_text(row->created_ms, created),
-        row->server_id.at ? row->server_id : SPAN(""), (int64_t)row->predicted_class);
+    enum status st =
+        db_run(db, err,
+               "INSERT INTO analysis_results (data, result, created_at, server_id, predicted_class)"
+               " VALUES (?, ?, ?, ?, ?)",
+               "tttti", row->data, row->result, created_text(row->created_ms, created),
+               row->server_id.at ? row->server_id : SPAN(""), (int64_t)row->predicted_class);
     if (!st && id)
-        *id = sql_last_id(sql);
+        *id = db_last_id(db);
     return st;
 }
 
@@ -56,12 +56,12 @@ enum status record_results_add(struct record *r, const struct result_row *rows, 
                                int64_t *ids, struct err *err)
 {
     auto_lock *lock = record_lock(r);
-    enum status st = sql_begin(r->sql, err);
+    enum status st = db_begin(r->db, err);
     if (st)
         return st;
     for (size_t i = 0; !st && i < n; i++)
-        st = add_one(r->sql, &rows[i], ids ? &ids[i] : NULL, err);
-    return sql_finish(r->sql, st, err);
+        st = add_one(r->db, &rows[i], ids ? &ids[i] : NULL, err);
+    return db_finish(r->db, st, err);
 }
 
 enum status record_result_add(struct record *r, const struct result_row *row, int64_t *id,
@@ -74,32 +74,32 @@ enum status record_result_add(struct record *r, const struct result_row *row, in
     "SELECT a.id, a.created_at, a.server_id, coalesce(h.name, a.server_id), a.predicted_class,"    \
     " a.data, a.result FROM analysis_results a LEFT JOIN hosts h ON h.id = a.server_id "
 
-static void read_row(struct sql_rows *rows, struct arena *arena, struct result_row *row)
+static void read_row(struct db_rows *rows, struct arena *arena, struct result_row *row)
 {
-    int64_t class = sql_i64(rows, 4);
+    int64_t class = db_i64(rows, 4);
     *row = (struct result_row){
-        .id = sql_i64(rows, 0),
-        .created_ms = created_ms(sql_text(rows, 1, arena)),
-        .server_id = sql_text(rows, 2, arena),
-        .host = sql_text(rows, 3, arena),
+        .id = db_i64(rows, 0),
+        .created_ms = created_ms(db_text(rows, 1, arena)),
+        .server_id = db_text(rows, 2, arena),
+        .host = db_text(rows, 3, arena),
         .predicted_class = class >= 0 && class <= 3 ? (unsigned)class : 0,
-        .data = sql_text(rows, 5, arena),
-        .result = sql_text(rows, 6, arena),
+        .data = db_text(rows, 5, arena),
+        .result = db_text(rows, 6, arena),
     };
 }
 
-static enum status read_rows(struct sql_rows *rows, struct arena *arena, struct result_row **out,
+static enum status read_rows(struct db_rows *rows, struct arena *arena, struct result_row **out,
                              size_t *n)
 {
     struct result_row *list = NULL;
     size_t count = 0, size = 0;
-    while (sql_next(rows)) {
+    while (db_next(rows)) {
         RECORD_GROW(arena, list, count, size);
         read_row(rows, arena, &list[count++]);
     }
     *out = list;
     *n = count;
-    return sql_end(rows);
+    return db_end(rows);
 }
 
 /* The filter's times as text; open ends become the widest. */
@@ -118,17 +118,17 @@ enum status record_results(struct record *r, const struct result_filter *f, stru
     struct span from, to;
     range_text(f, from_text, to_text, &from, &to);
     size_t limit = MIN(MAX(f->limit, (size_t)1), (size_t)RESULTS_LIMIT_MAX);
-    struct sql_rows rows;
+    struct db_rows rows;
     /* instr, not LIKE: what is searched has no special characters. */
-    sql_select(r->sql, &rows, err,
-               COLUMNS "WHERE (?1 = '' OR a.server_id = ?1) AND (?2 < 0 OR a.predicted_class = ?2)"
-                       " AND a.created_at >= ?3 AND a.created_at < ?4 AND a.id < ?5"
-                       " AND (?6 = '' OR instr(a.data, ?6) OR instr(a.result, ?6)"
-                       " OR instr(coalesce(h.name, a.server_id), ?6))"
-                       " ORDER BY a.id DESC LIMIT ?7",
-               "tittiti", f->server_id.at ? f->server_id : SPAN(""), (int64_t)f->predicted_class,
-               from, to, f->before_id ? f->before_id : INT64_MAX, f->text.at ? f->text : SPAN(""),
-               (int64_t)limit);
+    db_select(r->db, &rows, err,
+              COLUMNS "WHERE (?1 = '' OR a.server_id = ?1) AND (?2 < 0 OR a.predicted_class = ?2)"
+                      " AND a.created_at >= ?3 AND a.created_at < ?4 AND a.id < ?5"
+                      " AND (?6 = '' OR instr(a.data, ?6) OR instr(a.result, ?6)"
+                      " OR instr(coalesce(h.name, a.server_id), ?6))"
+                      " ORDER BY a.id DESC LIMIT ?7",
+              "tittiti", f->server_id.at ? f->server_id : SPAN(""), (int64_t)f->predicted_class,
+              from, to, f->before_id ? f->before_id : INT64_MAX, f->text.at ? f->text : SPAN(""),
+              (int64_t)limit);
     return read_rows(&rows, arena, out, n);
 }
 
@@ -136,50 +136,50 @@ enum status record_results_latest(struct record *r, struct arena *arena, struct 
                                   size_t *n, struct err *err)
 {
     auto_lock *lock = record_lock(r);
-    struct sql_rows rows;
-    sql_select(r->sql, &rows, err,
-               COLUMNS "WHERE a.id IN (SELECT (SELECT max(id) FROM analysis_results b"
-                       " WHERE b.server_id = hosts.id) FROM hosts)",
-               "");
+    struct db_rows rows;
+    db_select(r->db, &rows, err,
+              COLUMNS "WHERE a.id IN (SELECT (SELECT max(id) FROM analysis_results b"
+                      " WHERE b.server_id = hosts.id) FROM hosts)",
+              "");
     return read_rows(&rows, arena, out, n);
 }
 
-static enum status count_classes(struct sql *sql, const struct result_filter *f, struct span from,
+static enum status count_classes(struct db *db, const struct result_filter *f, struct span from,
                                  struct span to, struct result_summary *out, struct err *err)
 {
-    struct sql_rows rows;
-    sql_select(sql, &rows, err,
-               "SELECT predicted_class, count(*) FROM analysis_results"
-               " WHERE (?1 = '' OR server_id = ?1) AND created_at >= ?2 AND created_at < ?3"
-               " GROUP BY 1",
-               "ttt", f->server_id.at ? f->server_id : SPAN(""), from, to);
-    while (sql_next(&rows)) {
-        uint64_t count = (uint64_t)sql_i64(&rows, 1);
+    struct db_rows rows;
+    db_select(db, &rows, err,
+              "SELECT predicted_class, count(*) FROM analysis_results"
+              " WHERE (?1 = '' OR server_id = ?1) AND created_at >= ?2 AND created_at < ?3"
+              " GROUP BY 1",
+              "ttt", f->server_id.at ? f->server_id : SPAN(""), from, to);
+    while (db_next(&rows)) {
+        uint64_t count = (uint64_t)db_i64(&rows, 1);
         out->total += count;
-        out->by_class[sql_i64(&rows, 0) & 3] += count;
+        out->by_class[db_i64(&rows, 0) & 3] += count;
     }
-    return sql_end(&rows);
+    return db_end(&rows);
 }
 
-static enum status count_days(struct sql *sql, const struct result_filter *f, struct span from,
+static enum status count_days(struct db *db, const struct result_filter *f, struct span from,
                               struct span to, struct arena *arena, struct result_summary *out,
                               struct err *err)
 {
-    struct sql_rows rows;
+    struct db_rows rows;
     size_t size = 0;
-    sql_select(sql, &rows, err,
-               "SELECT substr(created_at, 1, 10), count(*) FROM analysis_results"
-               " WHERE (?1 = '' OR server_id = ?1) AND created_at >= ?2 AND created_at < ?3"
-               " GROUP BY 1 ORDER BY 1",
-               "ttt", f->server_id.at ? f->server_id : SPAN(""), from, to);
-    while (sql_next(&rows)) {
+    db_select(db, &rows, err,
+              "SELECT substr(created_at, 1, 10), count(*) FROM analysis_results"
+              " WHERE (?1 = '' OR server_id = ?1) AND created_at >= ?2 AND created_at < ?3"
+              " GROUP BY 1 ORDER BY 1",
+              "ttt", f->server_id.at ? f->server_id : SPAN(""), from, to);
+    while (db_next(&rows)) {
         RECORD_GROW(arena, out->days, out->n_days, size);
         struct result_day *day = &out->days[out->n_days++];
-        struct span text = sql_text(&rows, 0, arena);
-        *day = (struct result_day){.count = (uint64_t)sql_i64(&rows, 1)};
+        struct span text = db_text(&rows, 0, arena);
+        *day = (struct result_day){.count = (uint64_t)db_i64(&rows, 1)};
         memcpy(day->day, text.at, MIN(text.len, sizeof day->day - 1));
     }
-    return sql_end(&rows);
+    return db_end(&rows);
 }
 
 enum status record_results_summary(struct record *r, const struct result_filter *f,
@@ -190,15 +190,15 @@ enum status record_results_summary(struct record *r, const struct result_filter 
     struct span from, to;
     *out = (struct result_summary){0};
     range_text(f, from_text, to_text, &from, &to);
-    enum status st = count_classes(r->sql, f, from, to, out, err);
-    return st ? st : count_days(r->sql, f, from, to, arena, out, err);
+    enum status st = count_classes(r->db, f, from, to, out, err);
+    return st ? st : count_days(r->db, f, from, to, arena, out, err);
 }
 
 enum status record_result_delete(struct record *r, int64_t id, struct err *err)
 {
     auto_lock *lock = record_lock(r);
-    enum status st = sql_run(r->sql, err, "DELETE FROM analysis_results WHERE id = ?", "i", id);
-    if (!st && sql_changes(r->sql) == 0)
+    enum status st = db_run(r->db, err, "DELETE FROM analysis_results WHERE id = ?", "i", id);
+    if (!st && db_changes(r->db) == 0)
         st = err_set(err, NOT_FOUND, "there is no result %lld", (long long)id);
     return st;
 }

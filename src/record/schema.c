@@ -33,35 +33,35 @@ static const char *const migrations[] = {
     "  BEGIN SELECT RAISE(ABORT, 'the audit is never changed'); END;",
 };
 
-static enum status version_of(struct sql *sql, int64_t *version, struct err *err)
+static enum status version_of(struct db *db, int64_t *version, struct err *err)
 {
-    struct sql_rows rows;
-    sql_select(sql, &rows, err, "PRAGMA user_version", "");
-    *version = sql_next(&rows) ? sql_i64(&rows, 0) : 0;
-    return sql_end(&rows);
+    struct db_rows rows;
+    db_select(db, &rows, err, "PRAGMA user_version", "");
+    *version = db_next(&rows) ? db_i64(&rows, 0) : 0;
+    return db_end(&rows);
 }
 
-static enum status migrate_one(struct sql *sql, size_t i, struct err *err)
+static enum status migrate_one(struct db *db, size_t i, struct err *err)
 {
     auto_buf version = {0};
     buf_printf(&version, "PRAGMA user_version=%zu", i + 1);
-    enum status st = sql_script(sql, migrations[i], err);
-    return st ? st : sql_script(sql, buf_text(&version), err);
+    enum status st = db_script(db, migrations[i], err);
+    return st ? st : db_script(db, buf_text(&version), err);
 }
 
-enum status schema_migrate(struct sql *sql, struct err *err)
+enum status schema_migrate(struct db *db, struct err *err)
 {
     int64_t version;
-    enum status st = version_of(sql, &version, err);
+    enum status st = version_of(db, &version, err);
     if (!st && version > (int64_t)COUNT(migrations))
         return err_set(err, UNSUPPORTED,
                        "server_analysis.db was written by a newer version (shape %lld, this one "
                        "knows %zu); start that version, or restore a backup",
                        (long long)version, COUNT(migrations));
     for (size_t i = (size_t)version; !st && i < COUNT(migrations); i++) {
-        st = sql_begin(sql, err);
+        st = db_begin(db, err);
         if (!st)
-            st = sql_finish(sql, migrate_one(sql, i, err), err);
+            st = db_finish(db, migrate_one(db, i, err), err);
     }
     return st;
 }

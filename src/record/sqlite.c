@@ -1,5 +1,5 @@
 /* The SQL face on SQLite: one file in WAL mode, synchronous=FULL (a commit survives power loss). */
-#include "record/sql.h"
+#include "record/db.h"
 
 #include "base/map.h"
 
@@ -8,7 +8,7 @@
 
 enum { BUSY_TIMEOUT_MS = 5000 };
 
-struct sql {
+struct db {
     sqlite3 *db;
     char *path;
     struct map statements; /* text -> sqlite3_stmt */
@@ -40,21 +40,21 @@ static enum status status_of(int code)
     }
 }
 
-static enum status failed(struct sql *s, struct err *err)
+static enum status failed(struct db *s, struct err *err)
 {
     return err_set(err, status_of(sqlite3_extended_errcode(s->db)), "%s: %s", s->path,
                    sqlite3_errmsg(s->db));
 }
 
-enum status sql_script(struct sql *s, const char *text, struct err *err)
+enum status db_script(struct db *s, const char *text, struct err *err)
 {
     return sqlite3_exec(s->db, text, NULL, NULL, NULL) == SQLITE_OK ? OK : failed(s, err);
 }
 
-enum status sql_open(const char *path, struct sql **out, struct err *err)
+enum status db_open(const char *path, struct db **out, struct err *err)
 {
     *out = NULL;
-    struct sql *s = mem_zero(1, sizeof *s);
+    struct db *s = mem_zero(1, sizeof *s);
     s->path = mem_dup(path);
     int flags = SQLITE_OPEN_READWRITE | SQLITE_OPEN_CREATE | SQLITE_OPEN_NOMUTEX;
     enum status st = OK;
@@ -62,20 +62,20 @@ enum status sql_open(const char *path, struct sql **out, struct err *err)
         st = failed(s, err);
     if (!st) {
         sqlite3_busy_timeout(s->db, BUSY_TIMEOUT_MS);
-        st = sql_script(s,
-                        "PRAGMA journal_mode=WAL; PRAGMA synchronous=FULL;"
-                        "PRAGMA foreign_keys=ON; PRAGMA trusted_schema=OFF;",
-                        err);
+        st = db_script(s,
+                       "PRAGMA journal_mode=WAL; PRAGMA synchronous=FULL;"
+                       "PRAGMA foreign_keys=ON; PRAGMA trusted_schema=OFF;",
+                       err);
     }
     if (st) {
-        sql_close(s);
+        db_close(s);
         return st;
     }
     *out = s;
     return OK;
 }
 
-void sql_close(struct sql *s)
+void db_close(struct db *s)
 {
     if (!s)
         return;
@@ -88,7 +88,7 @@ void sql_close(struct sql *s)
     free(s);
 }
 
-static sqlite3_stmt *statement_of(struct sql *s, const char *text, struct err *err)
+static sqlite3_stmt *statement_of(struct db *s, const char *text, struct err *err)
 {
     sqlite3_stmt *statement = map_get(&s->statements, span_of(text));
     if (statement)
@@ -123,7 +123,7 @@ static int bind_all(sqlite3_stmt *statement, const char *kinds, va_list args)
     return code;
 }
 
-enum status sql_run(struct sql *s, struct err *err, const char *text, const char *kinds, ...)
+enum status db_run(struct db *s, struct err *err, const char *text, const char *kinds, ...)
 {
     sqlite3_stmt *statement = statement_of(s, text, err);
     if (!statement)
@@ -140,20 +140,20 @@ enum status sql_run(struct sql *s, struct err *err, const char *text, const char
     return st;
 }
 
-int64_t sql_changes(struct sql *s)
+int64_t db_changes(struct db *s)
 {
     return sqlite3_changes64(s->db);
 }
 
-int64_t sql_last_id(struct sql *s)
+int64_t db_last_id(struct db *s)
 {
     return sqlite3_last_insert_rowid(s->db);
 }
 
-void sql_select(struct sql *s, struct sql_rows *rows, struct err *err, const char *text,
-                const char *kinds, ...)
+void db_select(struct db *s, struct db_rows *rows, struct err *err, const char *text,
+               const char *kinds, ...)
 {
-    *rows = (struct sql_rows){.sql = s, .err = err};
+    *rows = (struct db_rows){.db = s, .err = err};
     sqlite3_stmt *statement = statement_of(s, text, err);
     rows->statement = statement;
     if (!statement) {
@@ -167,7 +167,7 @@ void sql_select(struct sql *s, struct sql_rows *rows, struct err *err, const cha
     va_end(args);
 }
 
-bool sql_next(struct sql_rows *rows)
+bool db_next(struct db_rows *rows)
 {
     if (rows->status)
         return false;
@@ -175,23 +175,23 @@ bool sql_next(struct sql_rows *rows)
     if (code == SQLITE_ROW)
         return true;
     if (code != SQLITE_DONE)
-        rows->status = failed(rows->sql, rows->err);
+        rows->status = failed(rows->db, rows->err);
     return false;
 }
 
-int64_t sql_i64(struct sql_rows *rows, int column)
+int64_t db_i64(struct db_rows *rows, int column)
 {
     return sqlite3_column_int64(rows->statement, column);
 }
 
-struct span sql_text(struct sql_rows *rows, int column, struct arena *arena)
+struct span db_text(struct db_rows *rows, int column, struct arena *arena)
 {
     const void *text = sqlite3_column_text(rows->statement, column);
     size_t len = (size_t)sqlite3_column_bytes(rows->statement, column);
     return arena_span(arena, span_from(text ? text : "", text ? len : 0));
 }
 
-bool sql_bytes(struct sql_rows *rows, int column, void *out, size_t n)
+bool db_bytes(struct db_rows *rows, int column, void *out, size_t n)
 {
     const void *bytes = sqlite3_column_blob(rows->statement, column);
     if (!bytes || (size_t)sqlite3_column_bytes(rows->statement, column) != n)
@@ -200,7 +200,7 @@ bool sql_bytes(struct sql_rows *rows, int column, void *out, size_t n)
     return true;
 }
 
-enum status sql_end(struct sql_rows *rows)
+enum status db_end(struct db_rows *rows)
 {
     if (rows->statement) {
         sqlite3_reset(rows->statement);
@@ -209,17 +209,17 @@ enum status sql_end(struct sql_rows *rows)
     return rows->status;
 }
 
-enum status sql_begin(struct sql *s, struct err *err)
+enum status db_begin(struct db *s, struct err *err)
 {
-    return sql_run(s, err, "BEGIN IMMEDIATE", "");
+    return db_run(s, err, "BEGIN IMMEDIATE", "");
 }
 
-enum status sql_finish(struct sql *s, enum status st, struct err *err)
+enum status db_finish(struct db *s, enum status st, struct err *err)
 {
     if (!st)
-        st = sql_run(s, err, "COMMIT", "");
+        st = db_run(s, err, "COMMIT", "");
     if (st) {
-        enum status ignored UNUSED = sql_run(s, NULL, "ROLLBACK", "");
+        enum status ignored UNUSED = db_run(s, NULL, "ROLLBACK", "");
     }
     return st;
 }

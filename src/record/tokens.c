@@ -9,58 +9,58 @@ static struct span or_empty(struct span s)
 enum status record_token_put(struct record *r, const struct token_row *t, struct err *err)
 {
     auto_lock *lock = record_lock(r);
-    return sql_run(r->sql, err,
-                   "INSERT INTO tokens (hash, kind, role, name, host_id, created_ms, expires_ms,"
-                   " uses_left, revoked) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)",
-                   "biittiiii", span_from(t->hash, sizeof t->hash), (int64_t)t->kind,
-                   (int64_t)t->role, or_empty(t->name), or_empty(t->host_id), t->created_ms,
-                   t->expires_ms, t->uses_left, (int64_t)t->revoked);
+    return db_run(r->db, err,
+                  "INSERT INTO tokens (hash, kind, role, name, host_id, created_ms, expires_ms,"
+                  " uses_left, revoked) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)",
+                  "biittiiii", span_from(t->hash, sizeof t->hash), (int64_t)t->kind,
+                  (int64_t)t->role, or_empty(t->name), or_empty(t->host_id), t->created_ms,
+                  t->expires_ms, t->uses_left, (int64_t)t->revoked);
 }
 
 enum status record_token(struct record *r, const uint8_t hash[SHA256_BYTES], struct arena *arena,
                          struct token_row *out, struct err *err)
 {
     auto_lock *lock = record_lock(r);
-    struct sql_rows rows;
-    sql_select(r->sql, &rows, err,
-               "SELECT kind, role, name, host_id, created_ms, expires_ms, uses_left, revoked"
-               " FROM tokens WHERE hash = ?",
-               "b", span_from(hash, SHA256_BYTES));
-    bool found = sql_next(&rows);
+    struct db_rows rows;
+    db_select(r->db, &rows, err,
+              "SELECT kind, role, name, host_id, created_ms, expires_ms, uses_left, revoked"
+              " FROM tokens WHERE hash = ?",
+              "b", span_from(hash, SHA256_BYTES));
+    bool found = db_next(&rows);
     if (found) {
         *out = (struct token_row){
-            .kind = (enum token_kind)sql_i64(&rows, 0),
-            .role = (enum role)sql_i64(&rows, 1),
-            .name = sql_text(&rows, 2, arena),
-            .host_id = sql_text(&rows, 3, arena),
-            .created_ms = sql_i64(&rows, 4),
-            .expires_ms = sql_i64(&rows, 5),
-            .uses_left = sql_i64(&rows, 6),
-            .revoked = sql_i64(&rows, 7) != 0,
+            .kind = (enum token_kind)db_i64(&rows, 0),
+            .role = (enum role)db_i64(&rows, 1),
+            .name = db_text(&rows, 2, arena),
+            .host_id = db_text(&rows, 3, arena),
+            .created_ms = db_i64(&rows, 4),
+            .expires_ms = db_i64(&rows, 5),
+            .uses_left = db_i64(&rows, 6),
+            .revoked = db_i64(&rows, 7) != 0,
         };
         memcpy(out->hash, hash, SHA256_BYTES);
     }
-    enum status st = sql_end(&rows);
+    enum status st = db_end(&rows);
     return st || found ? st : err_set(err, NOT_FOUND, "there is no such token");
 }
 
 enum status record_token_revoke(struct record *r, const uint8_t hash[SHA256_BYTES], struct err *err)
 {
     auto_lock *lock = record_lock(r);
-    return sql_run(r->sql, err, "UPDATE tokens SET revoked = 1 WHERE hash = ?", "b",
-                   span_from(hash, SHA256_BYTES));
+    return db_run(r->db, err, "UPDATE tokens SET revoked = 1 WHERE hash = ?", "b",
+                  span_from(hash, SHA256_BYTES));
 }
 
 enum status record_token_use(struct record *r, const uint8_t hash[SHA256_BYTES], int64_t now_ms,
                              struct err *err)
 {
     auto_lock *lock = record_lock(r);
-    enum status st = sql_run(r->sql, err,
-                             "UPDATE tokens SET uses_left = uses_left - 1 WHERE hash = ?1"
-                             " AND uses_left > 0 AND revoked = 0"
-                             " AND (expires_ms = 0 OR expires_ms > ?2)",
-                             "bi", span_from(hash, SHA256_BYTES), now_ms);
-    if (!st && sql_changes(r->sql) != 1)
+    enum status st = db_run(r->db, err,
+                            "UPDATE tokens SET uses_left = uses_left - 1 WHERE hash = ?1"
+                            " AND uses_left > 0 AND revoked = 0"
+                            " AND (expires_ms = 0 OR expires_ms > ?2)",
+                            "bi", span_from(hash, SHA256_BYTES), now_ms);
+    if (!st && db_changes(r->db) != 1)
         st = err_set(err, DENIED, "the join token is used up, expired or revoked");
     return st;
 }

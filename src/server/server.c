@@ -105,6 +105,36 @@ static enum status open_access(struct server *s, const struct server_settings *s
     return st || !settings->dev ? st : open_dev(s, settings->data, err);
 }
 
+static void on_stop(void *arg)
+{
+    struct server *s = arg;
+    if (!s->http)
+        return; /* asked twice */
+    log_info("stopping");
+    api_ready(s->api, false);
+    pipeline_stop(s->pipeline);
+    api_stop(s->api);
+    struct http_server *http = s->http;
+    s->http = NULL; /* it frees itself with its last connection */
+    http_server_close(http, STOP_GRACE_MS);
+}
+
+static void on_closed(void *arg)
+{
+    struct server *s = arg;
+    loop_stop(s->loop);
+}
+
+static void on_head(struct http_request *req, void *arg)
+{
+    api_on_head(req, ((struct server *)arg)->api);
+}
+
+static void on_request(struct http_request *req, void *arg)
+{
+    api_on_request(req, ((struct server *)arg)->api);
+}
+
 static enum status open_api(struct server *s, const struct server_settings *settings,
                             struct err *err)
 {
@@ -124,19 +154,12 @@ static enum status open_api(struct server *s, const struct server_settings *sett
     struct http_server_config http = {.listen = settings->listen,
                                       .tls_cert = settings->tls_cert,
                                       .tls_key = settings->tls_key,
-                                      .on_head = api_on_head,
-                                      .on_request = api_on_request,
-                                      .arg = s->api};
+                                      .on_head = on_head,
+                                      .on_request = on_request,
+                                      .on_closed = on_closed,
+                                      .arg = s};
     s->tls = settings->tls_cert != NULL;
     return http_server_open(s->loop, &http, &s->http, err);
-}
-
-static void on_stop(void *arg)
-{
-    struct server *s = arg;
-    log_info("stopping");
-    api_ready(s->api, false);
-    loop_stop(s->loop);
 }
 
 static void on_reload(void *arg)
@@ -225,8 +248,11 @@ void server_close(struct server *s)
 {
     if (!s)
         return;
-    if (s->http)
-        http_server_close(s->http, STOP_GRACE_MS);
+    if (s->http) { /* opened, but never run */
+        struct http_server *http = s->http;
+        s->http = NULL;
+        http_server_close(http, 0);
+    }
     if (s->pipeline)
         pipeline_stop(s->pipeline);
     pool_close(s->workers);
