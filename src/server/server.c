@@ -79,11 +79,26 @@ static enum status open_data(struct server *s, const struct server_settings *set
     return st;
 }
 
-static enum status open_analysis(struct server *s, const struct server_settings *settings,
-                                 struct err *err)
+/* Without a classifier the rules still speak; but a file that was named must be there. */
+static enum status open_adviser(struct server *s, const struct server_settings *settings,
+                                struct err *err)
 {
     struct adviser_config adviser = {.rules_dir = settings->rules, .model_path = settings->model};
     enum status st = adviser_open(&adviser, &s->adviser, err);
+    if (st != NOT_FOUND || settings->model)
+        return st;
+    struct err missing = *err;
+    adviser.model_path = "";
+    st = adviser_open(&adviser, &s->adviser, err);
+    if (!st)
+        log_warn("no classifier, the rules alone advise: %s", missing.text);
+    return st;
+}
+
+static enum status open_analysis(struct server *s, const struct server_settings *settings,
+                                 struct err *err)
+{
+    enum status st = open_adviser(s, settings, err);
     if (st)
         return st;
     s->pipeline = pipeline_open(&(struct pipeline_config){
