@@ -257,7 +257,7 @@ class Folder:
             traceback.print_tb(trace)
         if self.tap.failed:
             print(f'# kept: {self.path}')
-            for log in sorted(self.path.rglob('*.log')):
+            for log in sorted([*self.path.rglob('server.log'), *self.path.rglob('agent.log')]):
                 print(f'# {log}')
                 for line in log.read_text(errors='replace').splitlines()[-25:]:
                     print('#   ' + line)
