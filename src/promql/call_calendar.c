@@ -14,14 +14,14 @@ static int64_t to_seconds(double v)
     return v >= -0x1p63 && v < 0x1p63 ? (int64_t)v : INT64_MIN;
 }
 
-static int64_t floor_div(int64_t a, int64_t b)
-{
-    return a / b - (a % b < 0);
-}
+/* Go counts seconds from the start of a year long ago that like 2001 follows a multiple of 400;
+ * times before it wrap around. */
+#define ABSOLUTE_YEAR INT64_C(-292277022399)
+#define ABSOLUTE_SECONDS UINT64_C(9223372028715321600)
 
-static int64_t day_of(double v)
+static uint64_t absolute(double v)
 {
-    return floor_div(to_seconds(v), 86400);
+    return (uint64_t)to_seconds(v) + ABSOLUTE_SECONDS;
 }
 
 static bool is_leap(int64_t year)
@@ -35,19 +35,17 @@ static int month_days(int64_t year, int month)
     return month == 2 && is_leap(year) ? 29 : days[month - 1];
 }
 
-/* Days are counted in eras of 400 years, 146,097 days, from 2000-03-01, so that a leap day
- * ends a year. */
+/* Eras of 400 years, 146,097 days, that begin with March, so that a leap day ends a year. */
 static struct date date_of(double v)
 {
-    int64_t day = day_of(v) - 11017;
-    int64_t era = floor_div(day, 146097);
-    int64_t rest = day - era * 146097;
-    int64_t year = (rest - rest / 1460 + rest / 36524 - rest / 146096) / 365;
-    int64_t in_year = rest - (365 * year + year / 4 - year / 100);
-    int64_t month = (5 * in_year + 2) / 153; /* from March */
+    uint64_t day = absolute(v) / 86400 + 306;
+    uint64_t era = day / 146097, rest = day % 146097;
+    uint64_t year = (rest - rest / 1460 + rest / 36524 - rest / 146096) / 365;
+    uint64_t in_year = rest - (365 * year + year / 4 - year / 100);
+    uint64_t month = (5 * in_year + 2) / 153; /* from March */
     struct date date = {.day = (int)(in_year - (153 * month + 2) / 5 + 1),
                         .month = (int)(month < 10 ? month + 3 : month - 9)};
-    date.year = 2000 + era * 400 + year + (date.month <= 2);
+    date.year = ABSOLUTE_YEAR - 1 + (int64_t)(era * 400 + year) + (date.month <= 2);
     date.day_of_year = date.day;
     for (int m = 1; m < date.month; m++)
         date.day_of_year += month_days(date.year, m);
@@ -62,9 +60,9 @@ static struct date date_of(double v)
                 v[i] = (double)(value);                                                            \
     }
 
-CALENDAR(minute, floor_div(to_seconds(v[i]), 60) - floor_div(to_seconds(v[i]), 3600) * 60)
-CALENDAR(hour, floor_div(to_seconds(v[i]), 3600) - day_of(v[i]) * 24)
-CALENDAR(day_of_week, ((day_of(v[i]) + 4) % 7 + 7) % 7)
+CALENDAR(minute, absolute(v[i]) % 3600 / 60)
+CALENDAR(hour, absolute(v[i]) % 86400 / 3600)
+CALENDAR(day_of_week, (absolute(v[i]) / 86400 + 1) % 7)
 CALENDAR(day_of_month, date_of(v[i]).day)
 CALENDAR(day_of_year, date_of(v[i]).day_of_year)
 CALENDAR(days_in_month, month_days(date_of(v[i]).year, date_of(v[i]).month))
