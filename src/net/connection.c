@@ -366,22 +366,31 @@ void connection_expired(struct connection *c)
 void connection_wind_down(struct connection *c)
 {
     if (c->phase == PHASE_UPGRADED)
-        c->upgraded_stop(c->upgraded_arg);
+        c->stop(c->stop_arg, false);
     else if (c->phase == PHASE_HEAD && c->wire.state == WIRE_OPEN)
         linger(c);
     else if (c->phase == PHASE_HEAD)
         connection_close(c);
 }
 
-struct connection *connection_upgrade(struct http_request *req, void (*stop)(void *arg), void *arg)
+void connection_stop(struct connection *c)
+{
+    if (c->phase == PHASE_UPGRADED)
+        c->stop(c->stop_arg, true);
+    else
+        connection_close(c);
+}
+
+struct connection *connection_upgrade(struct http_request *req, upgrade_stop stop, void *arg)
 {
     struct connection *c = req->conn;
     c->phase = PHASE_UPGRADED;
-    c->upgraded_stop = stop;
-    c->upgraded_arg = arg;
+    c->stop = stop;
+    c->stop_arg = arg;
     c->req = NULL;
     request_release(req);
     set_deadline(c, 0);
     wire_resume(&c->wire);
+    wire_call_readable(&c->wire); /* for what stands in c->in */
     return c;
 }

@@ -293,7 +293,7 @@ static void close_all(void *arg)
     struct http_server *s = arg;
     s->holds++;
     while (s->connections)
-        connection_close(s->connections);
+        connection_stop(s->connections);
     s->holds--;
     server_maybe_free(s);
 }

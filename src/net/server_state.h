@@ -43,6 +43,9 @@ struct address {
     unsigned char bytes[sizeof(struct in6_addr)];
 };
 
+/* The server closes: say goodbye, or when now is set be gone on return. */
+typedef void (*upgrade_stop)(void *arg, bool now);
+
 struct connection {
     struct wire wire;
     struct http_server *server;
@@ -59,8 +62,8 @@ struct connection {
     uint64_t sent_mark;  /* wire.socket.sent_bytes when the deadline was set */
     void *data;
     void (*data_free)(void *);
-    void (*upgraded_stop)(void *arg); /* PHASE_UPGRADED: the server closes */
-    void *upgraded_arg;
+    upgrade_stop stop; /* PHASE_UPGRADED */
+    void *stop_arg;
     char peer[INET6_ADDRSTRLEN];
 };
 
@@ -119,6 +122,7 @@ void server_maybe_free(struct http_server *s);
 /* connection.c */
 void connection_open(struct http_server *s, int fd, const char *peer, struct address *address);
 void connection_close(struct connection *c);
+void connection_stop(struct connection *c);    /* as it is, whatever it is doing */
 void connection_expired(struct connection *c); /* the deadline has passed */
 void connection_queued(struct connection *c);  /* something was written: the peer has to take it */
 /* The server closes: idle connections at once, others after their answer. */
@@ -128,7 +132,7 @@ void connection_answered(struct connection *c);
 /* Gives the wire to another protocol, which calls connection_close at its end; the request is
  * used up. What was read beyond the request stands in ->in when the wire is next readable.
  * stop is called when the server closes. */
-struct connection *connection_upgrade(struct http_request *req, void (*stop)(void *arg), void *arg);
+struct connection *connection_upgrade(struct http_request *req, upgrade_stop stop, void *arg);
 
 /* request.c */
 struct http_request *request_take(struct connection *c);
