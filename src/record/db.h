@@ -19,6 +19,8 @@ MUST_USE enum status db_script(struct db *s, const char *text, struct err *err);
 /* One statement that gives no rows; text must be a literal (it is the key of the cache). */
 MUST_USE enum status db_run(struct db *s, struct err *err, const char *text, const char *kinds,
                             ...);
+/* Statements that are still running then end with TIMED_OUT; 0: no limit. */
+void db_deadline(struct db *s, int64_t mono_ms);
 int64_t db_changes(struct db *s); /* rows that the last statement changed */
 int64_t db_last_id(struct db *s);
 

@@ -14,14 +14,6 @@ static void read_row(struct db_rows *rows, struct arena *arena, struct host_row 
     };
 }
 
-static enum status name_fits(struct span name, struct err *err)
-{
-    if (name.len >= 1 && name.len <= RECORD_NAME_MAX_BYTES)
-        return OK;
-    return err_set(err, INVALID, "a host's name has 1 to %d bytes, not %zu", RECORD_NAME_MAX_BYTES,
-                   name.len);
-}
-
 /* Without an id: the host of that name, whatever its id. */
 static enum status seen_by_name(struct db *db, struct span name, int64_t now_ms, struct err *err)
 {
@@ -32,13 +24,29 @@ static enum status seen_by_name(struct db *db, struct span name, int64_t now_ms,
                   "ti", name, now_ms);
 }
 
-/* A host that was known by its name alone, or that has been installed anew under an old name,
- * gives the name to the new id. */
+/* The host that has the name under another id becomes this one: first_seen, what people chose
+ * and its results stay with the name. */
+static enum status take_over(struct db *db, struct span id, struct span name, struct err *err)
+{
+    enum status st = db_run(db, err,
+                            "UPDATE analysis_results SET server_id = ?1 WHERE server_id ="
+                            " (SELECT id FROM hosts WHERE name = ?2 AND id <> ?1)",
+                            "tt", id, name);
+    if (!st)
+        st = db_run(db, err,
+                    "UPDATE hosts SET id = ?1 WHERE name = ?2 AND id <> ?1"
+                    " AND NOT EXISTS (SELECT 1 FROM hosts WHERE id = ?1)",
+                    "tt", id, name);
+    /* When this one had another name before, there are two rows. */
+    if (!st)
+        st = db_run(db, err, "DELETE FROM hosts WHERE name = ?2 AND id <> ?1", "tt", id, name);
+    return st;
+}
+
 static enum status seen_by_id(struct db *db, struct span id, struct span name, int64_t now_ms,
                               struct err *err)
 {
-    enum status st =
-        db_run(db, err, "DELETE FROM hosts WHERE name = ?1 AND id <> ?2", "tt", name, id);
+    enum status st = take_over(db, id, name, err);
     if (st)
         return st;
     return db_run(db, err,
@@ -51,7 +59,9 @@ static enum status seen_by_id(struct db *db, struct span id, struct span name, i
 enum status record_host_seen(struct record *r, struct span id, struct span name, int64_t now_ms,
                              struct err *err)
 {
-    enum status st = name_fits(name, err);
+    enum status st = name_fits("a host's name", name, true, err);
+    if (!st)
+        st = name_fits("a host's id", id, false, err);
     if (st)
         return st;
     auto_lock *lock = record_lock(r);
@@ -71,7 +81,7 @@ enum status record_hosts_seen(struct record *r, const struct host_seen *seen, si
     if (st)
         return st;
     for (size_t i = 0; !st && i < n; i++)
-        if (name_fits(seen[i].name, NULL) == OK)
+        if (name_fits("a host's name", seen[i].name, true, NULL) == OK)
             st = seen_by_name(r->db, seen[i].name, seen[i].at_ms, err);
     return db_finish(r->db, st, err);
 }

@@ -27,7 +27,7 @@ enum status record_open(const char *dir, struct record **out, struct err *err)
     if (!st)
         st = db_open(buf_text(&path), &db, err);
     if (!st)
-        st = schema_migrate(db, err);
+        st = schema_migrate(db, buf_text(&path), err);
     if (st) {
         db_close(db);
         return st;
@@ -55,10 +55,25 @@ enum status record_writable(struct record *r, struct err *err)
     return st ? st : db_finish(r->db, OK, err);
 }
 
+enum status name_fits(const char *whose, struct span name, bool needed, struct err *err)
+{
+    if (name.len <= RECORD_NAME_MAX_BYTES && (name.len || !needed))
+        return OK;
+    return err_set(err, INVALID, "%s has %d to %d bytes, not %zu", whose, needed,
+                   RECORD_NAME_MAX_BYTES, name.len);
+}
+
+/* Who tries to sign in may choose any name, as long as a request: the audit keeps a part. */
+static struct span cut(struct span text, size_t max)
+{
+    return text.at ? span_from(text.at, MIN(text.len, max)) : SPAN("");
+}
+
 enum status record_audit(struct record *r, int64_t now_ms, struct span who, struct span what,
                          struct span detail, struct err *err)
 {
     auto_lock *lock = record_lock(r);
     return db_run(r->db, err, "INSERT INTO audit (at_ms, who, what, detail) VALUES (?, ?, ?, ?)",
-                  "ittt", now_ms, who, what, detail);
+                  "ittt", now_ms, cut(who, RECORD_NAME_MAX_BYTES), cut(what, RECORD_NAME_MAX_BYTES),
+                  cut(detail, AUDIT_DETAIL_MAX_BYTES));
 }

@@ -1,4 +1,4 @@
-/* Everything relational: hosts, users, sessions, tokens, analysis results, findings, audit. One
+/* Everything relational: hosts, users, sessions, tokens, analysis results, audit. One
  * file, DIR/server_analysis.db, over a small SQL face (db.h: SQLite now, PostgreSQL later). Knows
  * rows, not requests: who may do what is access/'s. Thread-safe: one connection behind one lock,
  * calls are short. Every time is an argument, in milliseconds since 1970 UTC. */
@@ -15,10 +15,13 @@ enum {
     RECORD_NAME_MAX_BYTES = 255, /* of hosts, users, tokens */
     RESULTS_LIMIT_MAX = 1000,
     RESULT_JSON_MAX_BYTES = 1 << 20,
+    RESULTS_SEARCH_MAX_MS = 2000, /* for one list or summary */
+    AUDIT_DETAIL_MAX_BYTES = 4096,
 };
 
-/* Creates or opens the database and brings it to this version's shape. CORRUPT names the file;
- * UNSUPPORTED: it was written by a newer version. */
+/* Creates or opens the database and brings it to this version's shape; a table analysis_results
+ * made by hand, with the columns id, data and result, is taken over. Errors name the file.
+ * CORRUPT; UNSUPPORTED: it was written by a newer version; INVALID: it is another program's. */
 MUST_USE enum status record_open(const char *dir, struct record **out, struct err *err);
 void record_close(struct record *r); /* NULL is fine */
 /* A write that changes nothing: does the disk take it? (/readyz) */
@@ -33,7 +36,8 @@ struct host_row {
 };
 
 /* Adds the host, or moves last_seen forward and takes the new name. An empty id: the host with
- * that name, or a new one whose id is its name. */
+ * that name, or a new one whose id is its name. A host that has the name under another id gives
+ * it up, with its results: it was known by name alone, or has been installed anew. */
 MUST_USE enum status record_host_seen(struct record *r, struct span id, struct span name,
                                       int64_t now_ms, struct err *err);
 struct host_seen {
@@ -71,12 +75,12 @@ struct result_filter {
     struct span server_id;  /* empty: all */
     int predicted_class;    /* -1: all */
     int64_t from_ms, to_ms; /* [from, to); 0: open */
-    struct span text;       /* contained in data, result or the host's name; empty: all */
+    struct span text;       /* in data, result or the host's name, A as a; empty: all */
     int64_t before_id;      /* cursor: only ids below; 0: from the newest */
     size_t limit;           /* 1..RESULTS_LIMIT_MAX */
 };
 
-/* Newest first. */
+/* Newest first. TIMED_OUT beyond RESULTS_SEARCH_MAX_MS. */
 MUST_USE enum status record_results(struct record *r, const struct result_filter *f,
                                     struct arena *arena, struct result_row **out, size_t *n,
                                     struct err *err);
@@ -96,6 +100,10 @@ MUST_USE enum status record_results_summary(struct record *r, const struct resul
                                             struct arena *arena, struct result_summary *out,
                                             struct err *err);
 MUST_USE enum status record_result_delete(struct record *r, int64_t id, struct err *err);
+/* Deletes results from before that time, the oldest first, some thousands at most: to be called
+ * until *deleted is 0. */
+MUST_USE enum status record_results_trim(struct record *r, int64_t before_ms, size_t *deleted,
+                                         struct err *err);
 /* The newest of each host, in one query; for start-up. */
 MUST_USE enum status record_results_latest(struct record *r, struct arena *arena,
                                            struct result_row **out, size_t *n, struct err *err);
@@ -154,13 +162,13 @@ MUST_USE enum status record_token(struct record *r, const uint8_t hash[SHA256_BY
                                   struct arena *arena, struct token_row *out,
                                   struct err *err); /* NOT_FOUND */
 MUST_USE enum status record_token_revoke(struct record *r, const uint8_t hash[SHA256_BYTES],
-                                         struct err *err);
+                                         struct err *err); /* NOT_FOUND */
 /* Takes one use of a join token, atomically: DENIED when none is left, it has expired or is
  * revoked. */
 MUST_USE enum status record_token_use(struct record *r, const uint8_t hash[SHA256_BYTES],
                                       int64_t now_ms, struct err *err);
 
-/* ---- audit: appended to, never changed ---- */
+/* ---- audit: appended to, never changed; long texts are cut ---- */
 
 MUST_USE enum status record_audit(struct record *r, int64_t now_ms, struct span who,
                                   struct span what, struct span detail, struct err *err);

@@ -25,8 +25,10 @@ static inline void record_unlock(pthread_mutex_t **lock)
 
 #define auto_lock CLEANUP(record_unlock) pthread_mutex_t UNUSED
 
-/* The tables, at their newest version. */
-MUST_USE enum status schema_migrate(struct db *db, struct err *err);
+/* The tables, at their newest version. path is for errors. */
+MUST_USE enum status schema_migrate(struct db *db, const char *path, struct err *err);
+/* INVALID when a name is longer than RECORD_NAME_MAX_BYTES, or empty though it must not be. */
+MUST_USE enum status name_fits(const char *whose, struct span name, bool needed, struct err *err);
 
 /* Room for one more in an array of the arena that doubles as it grows. */
 #define RECORD_GROW(arena, array, n, size)                                                         \

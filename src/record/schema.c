@@ -31,14 +31,63 @@ static const char *const migrations[] = {
     "  BEGIN SELECT RAISE(ABORT, 'the audit is never deleted'); END;"
     "CREATE TRIGGER audit_fixed BEFORE UPDATE ON audit"
     "  BEGIN SELECT RAISE(ABORT, 'the audit is never changed'); END;",
+
+    /* 2. A row that another program inserts without a class gets the one that its result tells.
+     * Not by json_extract: functions outside SQLite's core are not trusted in a schema. */
+    "CREATE TRIGGER analysis_results_class AFTER INSERT ON analysis_results"
+    "  WHEN NEW.predicted_class = 0"
+    "  AND replace(NEW.result, ' ', '') GLOB '*\"predicted_class\":[123][,}]*'"
+    "  BEGIN UPDATE analysis_results SET predicted_class = CAST(substr(replace(NEW.result, ' ', "
+    "''),"
+    "  instr(replace(NEW.result, ' ', ''), '\"predicted_class\":') + 18, 1) AS INTEGER)"
+    "  WHERE id = NEW.id; END;"
+    "CREATE INDEX analysis_results_by_class ON analysis_results (predicted_class, id);"
+    /* A summary reads these two and not the rows. */
+    "DROP INDEX analysis_results_time;"
+    "CREATE INDEX analysis_results_by_time ON analysis_results (created_at, predicted_class);"
+    "CREATE INDEX analysis_results_by_server ON analysis_results"
+    "  (server_id, created_at, predicted_class);",
 };
 
-static enum status version_of(struct db *db, int64_t *version, struct err *err)
+/* A database that somebody made by hand for the seeds' programs. */
+static const char set_aside[] = "ALTER TABLE analysis_results RENAME TO analysis_results_before;";
+static const char take_over[] = "INSERT INTO analysis_results (id, data, result)"
+                                "  SELECT id, data, result FROM analysis_results_before"
+                                "  ORDER BY id;"
+                                "DROP TABLE analysis_results_before;";
+
+static enum status number(struct db *db, const char *select, int64_t *out, struct err *err)
 {
     struct db_rows rows;
-    db_select(db, &rows, err, "PRAGMA user_version", "");
-    *version = db_next(&rows) ? db_i64(&rows, 0) : 0;
+    db_select(db, &rows, err, select, "");
+    *out = db_next(&rows) ? db_i64(&rows, 0) : 0;
     return db_end(&rows);
+}
+
+/* What is in a database that has no version: nothing, the table made by hand, or tables that
+ * are none of ours. */
+static enum status look(struct db *db, const char *path, bool *by_hand, struct err *err)
+{
+    int64_t others, columns, ours;
+    enum status st = number(db,
+                            "SELECT count(*) FROM sqlite_schema"
+                            " WHERE name NOT IN ('analysis_results', 'sqlite_sequence')",
+                            &others, err);
+    if (!st)
+        st =
+            number(db, "SELECT count(*) FROM pragma_table_info('analysis_results')", &columns, err);
+    if (!st)
+        st = number(db,
+                    "SELECT count(*) FROM pragma_table_info('analysis_results')"
+                    " WHERE name IN ('id', 'data', 'result')",
+                    &ours, err);
+    if (st)
+        return st;
+    *by_hand = columns > 0;
+    if (others || ours != columns || (columns && columns != 3))
+        return err_set(err, INVALID, "%s holds tables of another program; take another directory",
+                       path);
+    return OK;
 }
 
 static enum status migrate_one(struct db *db, size_t i, struct err *err)
@@ -49,19 +98,28 @@ static enum status migrate_one(struct db *db, size_t i, struct err *err)
     return st ? st : db_script(db, buf_text(&version), err);
 }
 
-enum status schema_migrate(struct db *db, struct err *err)
+/* Inside a transaction, the reading of the version too: two programs may start at once. */
+static enum status migrate(struct db *db, const char *path, struct err *err)
 {
     int64_t version;
-    enum status st = version_of(db, &version, err);
-    if (!st && version > (int64_t)COUNT(migrations))
+    bool by_hand = false;
+    enum status st = number(db, "PRAGMA user_version", &version, err);
+    if (!st && (version < 0 || version > (int64_t)COUNT(migrations)))
         return err_set(err, UNSUPPORTED,
-                       "server_analysis.db was written by a newer version (shape %lld, this one "
-                       "knows %zu); start that version, or restore a backup",
-                       (long long)version, COUNT(migrations));
-    for (size_t i = (size_t)version; !st && i < COUNT(migrations); i++) {
-        st = db_begin(db, err);
-        if (!st)
-            st = db_finish(db, migrate_one(db, i, err), err);
-    }
-    return st;
+                       "%s was written by a newer version (shape %lld, this one knows %zu); start "
+                       "that version, or restore a backup",
+                       path, (long long)version, COUNT(migrations));
+    if (!st && version == 0)
+        st = look(db, path, &by_hand, err);
+    if (!st && by_hand)
+        st = db_script(db, set_aside, err);
+    for (size_t i = (size_t)version; !st && i < COUNT(migrations); i++)
+        st = migrate_one(db, i, err);
+    return st || !by_hand ? st : db_script(db, take_over, err);
+}
+
+enum status schema_migrate(struct db *db, const char *path, struct err *err)
+{
+    enum status st = db_begin(db, err);
+    return st ? st : db_finish(db, migrate(db, path, err), err);
 }

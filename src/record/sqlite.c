@@ -1,17 +1,24 @@
 /* The SQL face on SQLite: one file in WAL mode, synchronous=FULL (a commit survives power loss). */
 #include "record/db.h"
 
+#include "base/clock.h"
 #include "base/map.h"
 
 #include <sqlite3.h>
 #include <stdarg.h>
 
-enum { BUSY_TIMEOUT_MS = 5000 };
+enum {
+    BUSY_TIMEOUT_MS = 5000,
+    SET_UP_TRIES = 100,
+    SET_UP_PAUSE_MS = 20,
+    DEADLINE_EVERY_STEPS = 10000
+};
 
 struct db {
     sqlite3 *db;
     char *path;
     struct map statements; /* text -> sqlite3_stmt */
+    int64_t deadline_mono_ms;
 };
 
 static enum status status_of(int code)
@@ -32,9 +39,13 @@ static enum status status_of(int code)
     case SQLITE_READONLY:
     case SQLITE_PERM:
     case SQLITE_AUTH:
+    case SQLITE_CANTOPEN:
         return DENIED;
     case SQLITE_CONSTRAINT:
-        return EXISTS;
+        return code == SQLITE_CONSTRAINT_UNIQUE || code == SQLITE_CONSTRAINT_PRIMARYKEY ? EXISTS
+                                                                                        : INVALID;
+    case SQLITE_INTERRUPT:
+        return TIMED_OUT;
     default:
         return IO_FAILED;
     }
@@ -51,6 +62,22 @@ enum status db_script(struct db *s, const char *text, struct err *err)
     return sqlite3_exec(s->db, text, NULL, NULL, NULL) == SQLITE_OK ? OK : failed(s, err);
 }
 
+/* The change to WAL, by whoever is first, does not wait for a lock as statements do. */
+static enum status set_up(struct db *s, struct err *err)
+{
+    sqlite3_busy_timeout(s->db, BUSY_TIMEOUT_MS);
+    enum status st = AGAIN;
+    for (int i = 0; st == AGAIN && i < SET_UP_TRIES; i++) {
+        if (i)
+            sqlite3_sleep(SET_UP_PAUSE_MS);
+        st = db_script(s,
+                       "PRAGMA journal_mode=WAL; PRAGMA synchronous=FULL;"
+                       "PRAGMA foreign_keys=ON; PRAGMA trusted_schema=OFF;",
+                       err);
+    }
+    return st;
+}
+
 enum status db_open(const char *path, struct db **out, struct err *err)
 {
     *out = NULL;
@@ -60,13 +87,8 @@ enum status db_open(const char *path, struct db **out, struct err *err)
     enum status st = OK;
     if (sqlite3_open_v2(path, &s->db, flags, NULL) != SQLITE_OK)
         st = failed(s, err);
-    if (!st) {
-        sqlite3_busy_timeout(s->db, BUSY_TIMEOUT_MS);
-        st = db_script(s,
-                       "PRAGMA journal_mode=WAL; PRAGMA synchronous=FULL;"
-                       "PRAGMA foreign_keys=ON; PRAGMA trusted_schema=OFF;",
-                       err);
-    }
+    else
+        st = set_up(s, err);
     if (st) {
         db_close(s);
         return st;
@@ -138,6 +160,18 @@ enum status db_run(struct db *s, struct err *err, const char *text, const char *
     sqlite3_reset(statement);
     sqlite3_clear_bindings(statement);
     return st;
+}
+
+static int past_deadline(void *arg)
+{
+    const struct db *s = arg;
+    return clock_mono_ms() > s->deadline_mono_ms;
+}
+
+void db_deadline(struct db *s, int64_t mono_ms)
+{
+    s->deadline_mono_ms = mono_ms;
+    sqlite3_progress_handler(s->db, mono_ms ? DEADLINE_EVERY_STEPS : 0, past_deadline, s);
 }
 
 int64_t db_changes(struct db *s)

@@ -8,6 +8,11 @@ static struct span or_empty(struct span s)
 
 enum status record_token_put(struct record *r, const struct token_row *t, struct err *err)
 {
+    enum status st = name_fits("a token's name", t->name, false, err);
+    if (!st)
+        st = name_fits("a host's id", t->host_id, false, err);
+    if (st)
+        return st;
     auto_lock *lock = record_lock(r);
     return db_run(r->db, err,
                   "INSERT INTO tokens (hash, kind, role, name, host_id, created_ms, expires_ms,"
@@ -47,8 +52,11 @@ enum status record_token(struct record *r, const uint8_t hash[SHA256_BYTES], str
 enum status record_token_revoke(struct record *r, const uint8_t hash[SHA256_BYTES], struct err *err)
 {
     auto_lock *lock = record_lock(r);
-    return db_run(r->db, err, "UPDATE tokens SET revoked = 1 WHERE hash = ?", "b",
-                  span_from(hash, SHA256_BYTES));
+    enum status st = db_run(r->db, err, "UPDATE tokens SET revoked = 1 WHERE hash = ?", "b",
+                            span_from(hash, SHA256_BYTES));
+    if (!st && db_changes(r->db) == 0)
+        st = err_set(err, NOT_FOUND, "there is no such token");
+    return st;
 }
 
 enum status record_token_use(struct record *r, const uint8_t hash[SHA256_BYTES], int64_t now_ms,
@@ -57,9 +65,9 @@ enum status record_token_use(struct record *r, const uint8_t hash[SHA256_BYTES],
     auto_lock *lock = record_lock(r);
     enum status st = db_run(r->db, err,
                             "UPDATE tokens SET uses_left = uses_left - 1 WHERE hash = ?1"
-                            " AND uses_left > 0 AND revoked = 0"
+                            " AND kind = ?3 AND uses_left > 0 AND revoked = 0"
                             " AND (expires_ms = 0 OR expires_ms > ?2)",
-                            "bi", span_from(hash, SHA256_BYTES), now_ms);
+                            "bii", span_from(hash, SHA256_BYTES), now_ms, (int64_t)TOKEN_JOIN);
     if (!st && db_changes(r->db) != 1)
         st = err_set(err, DENIED, "the join token is used up, expired or revoked");
     return st;

@@ -3,8 +3,9 @@
 
 enum status record_user_put(struct record *r, const struct user_row *u, struct err *err)
 {
-    if (!u->name.len || u->name.len > RECORD_NAME_MAX_BYTES)
-        return err_set(err, INVALID, "a user's name has 1 to %d bytes", RECORD_NAME_MAX_BYTES);
+    enum status st = name_fits("a user's name", u->name, true, err);
+    if (st)
+        return st;
     auto_lock *lock = record_lock(r);
     return db_run(r->db, err,
                   "INSERT INTO users (name, password_hash, role, must_change, one_time_until_ms)"
