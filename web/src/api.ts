@@ -3,6 +3,7 @@
 
 import { type Check, ShapeError, nullable, object, text } from './check';
 import * as shape from './shapes';
+import { serverTime } from './store';
 
 /** What failed, in a sentence for the person in front of the console. */
 export class ApiError extends Error {
@@ -61,6 +62,7 @@ async function send(method: string, url: string, body?: unknown, signal?: AbortS
     if (e instanceof DOMException && e.name === 'AbortError') throw e;
     throw new ApiError(0, 'The server does not answer. Is it running, and is the network up?');
   }
+  serverTime.heard(answer.headers.get('Date'), Date.now());
   if (answer.ok) return answer;
   const err = await failure(answer);
   if (answer.status === 401 && !url.endsWith('/login')) onSignedOut();
@@ -125,6 +127,9 @@ async function promql<T>(path: string, form: Record<string, string>, check: Chec
 }
 export const query = (expr: string, atS?: number, signal?: AbortSignal): Promise<shape.Instant[]> =>
   promql('api/v1/query', atS === undefined ? { query: expr } : { query: expr, time: String(atS) }, shape.instants, signal);
+/** The samples as they were stored: the expression selects a range, x[3m]. */
+export const samples = (expr: string, signal?: AbortSignal): Promise<shape.Range[]> =>
+  promql('api/v1/query', { query: expr }, shape.ranges, signal);
 export const queryRange = (
   expr: string,
   startS: number,

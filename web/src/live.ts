@@ -12,12 +12,13 @@ interface Watch {
   host: string;
   exprs: string[];
   fn: OnPoint;
+  /** Not oftener than this; the server has a floor of its own. */
+  everyMs: number;
   onError: (detail: string) => void;
 }
 
 const FIRST_RETRY_MS = 1000;
 const MAX_RETRY_MS = 30_000;
-/** No host is silent that long while all is well: the connection is dead though the socket lives. */
 const OPEN_TIMEOUT_MS = 10_000;
 
 const watches = new Map<number, Watch>();
@@ -38,7 +39,7 @@ function say(message: object): void {
 }
 
 function sayWatch(id: number, w: Watch): void {
-  say({ op: 'watch', id, host: w.host, exprs: w.exprs });
+  say({ op: 'watch', id, host: w.host, exprs: w.exprs, every_ms: w.everyMs });
 }
 
 function hear(text: string): void {
@@ -121,10 +122,25 @@ export function retryNow(): void {
   if (wanted && !socket) open();
 }
 
-/** Points of these expressions for this host until the returned function is called. */
-export function watch(host: string, exprs: string[], fn: OnPoint, onError: (detail: string) => void = () => {}): () => void {
+export interface WatchOptions {
+  /** "" is any host: evaluated when data of any arrives. */
+  host: string;
+  exprs: string[];
+  everyMs?: number;
+  onPoint: OnPoint;
+  onError?: (detail: string) => void;
+}
+
+/** Values of these expressions until the returned function is called. */
+export function watch(o: WatchOptions): () => void {
   const id = ++lastId;
-  const w = { host, exprs, fn, onError };
+  const w: Watch = {
+    host: o.host,
+    exprs: o.exprs,
+    fn: o.onPoint,
+    everyMs: o.everyMs ?? 500,
+    onError: o.onError ?? (() => {}),
+  };
   watches.set(id, w);
   sayWatch(id, w);
   return () => {

@@ -68,6 +68,21 @@ export const catchUp = cell(0);
 /** The time, once a second: what shows an age subscribes to this. */
 export const now = cell(Date.now());
 
+
+const SKEW_LEAST_MS = 3000; // a Date header has whole seconds, and an answer takes its time
+
+/** What time the server has: a browser whose clock is wrong still asks for the right hour. */
+export const serverTime = (() => {
+  let aheadMs = 0;
+  return {
+    nowMs: (): number => Date.now() + aheadMs,
+    heard(date: string | null, atMs: number): void {
+      const ms = Date.parse(date ?? '');
+      if (Number.isFinite(ms)) aheadMs = Math.abs(ms - atMs) > SKEW_LEAST_MS ? ms - atMs : 0;
+    },
+  };
+})();
+
 // ---- how shown ----
 
 export const paused = cell(false);

@@ -27,7 +27,7 @@ export const KINDS: Record<Kind, Word> = {
   new: { text: 'First look', icon: 'checking', tone: 'accent' },
 };
 
-/** In the order of predicted_class, with the seeds' texts for the filters. */
+/** In the order of predicted_class, as the server words them. */
 export const CLASSES: readonly { kind: Kind; text: string }[] = [
   { kind: 'none', text: 'No changes needed' },
   { kind: 'increase', text: 'Increase kernel parameters' },
@@ -42,6 +42,7 @@ export const EVIDENCE_KINDS: Record<Finding['kind'], string> = {
   pressure: 'Something waits',
 };
 
-/** The line that makes another host report here. */
+/** The line that makes another host report here. The token goes by a file: arguments are seen by
+ *  everyone on the host. */
 export const joinLine = (server: string, token: string): string =>
-  `galen-agent --server ${server} --join-token ${token}`;
+  `umask 077; echo ${token} > galen-join; galen-agent --server ${server} --join-token-file galen-join`;

@@ -36,9 +36,15 @@ const quoted = (s: string): string => s.replace(/\\/g, '\\\\').replace(/"/g, '\\
 export const fill = (expr: string, a: Around): string =>
   expr.replaceAll('$host', () => quoted(a.host)).replaceAll('$w', `${a.windowS}s`);
 
-/** "{device} read" with device=sda: "sda read". Without braces, the label as it is. */
+const everyLabel = (labels: Labels): string =>
+  Object.entries(labels)
+    .filter(([k]) => k !== '__name__')
+    .map(([k, v]) => `${k}=${v}`)
+    .join(' ');
+
+/** "{device} read" with device=sda: "sda read"; {*} is all labels. Without braces, as it is. */
 export const lineLabel = (label: string, labels: Labels): string =>
-  label.replace(/\{(\w+)\}/g, (_, name: string) => labels[name] ?? '').trim();
+  label.replace(/\{(\w+|\*)\}/g, (_, name: string) => (name === '*' ? everyLabel(labels) : (labels[name] ?? ''))).trim();
 
 const H = 'instance="$host"';
 

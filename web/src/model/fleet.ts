@@ -1,6 +1,6 @@
 // The fleet as rows: hosts with the few figures that tell where to look, most urgent first.
 
-import type { FindingClass, Host, Instant, Range } from '../shapes';
+import type { FindingClass, Host, LiveValue, Range } from '../shapes';
 
 export type Kind = 'increase' | 'decrease' | 'upgrade' | 'none' | 'silent' | 'new';
 
@@ -31,9 +31,9 @@ export const FLEET_QUERIES = {
   memoryPressure: '100 * rate(node_pressure_memory_waiting_seconds_total[1m])',
   diskPressure: '100 * rate(node_pressure_io_waiting_seconds_total[1m])',
 } as const;
-export type FleetAnswers = { [K in keyof typeof FLEET_QUERIES]: Instant[] };
+export type FleetAnswers = { [K in keyof typeof FLEET_QUERIES]: LiveValue[] };
 
-const of = (i: Instant): string => i.labels['instance'] ?? '';
+const of = (i: LiveValue): string => i.labels['instance'] ?? '';
 
 /** What each host's figures are, by name. */
 export function figures(a: FleetAnswers, sparks: readonly Range[], spark: { startS: number; stepS: number; n: number }) {
@@ -49,7 +49,7 @@ export function figures(a: FleetAnswers, sparks: readonly Range[], spark: { star
     const f = at(of(i));
     if (!f.mount || i.v > f.mount.used) f.mount = { path: i.labels['mountpoint'] ?? '?', used: i.v };
   }
-  const worst = (found: readonly Instant[], name: string): void => {
+  const worst = (found: readonly LiveValue[], name: string): void => {
     for (const i of found) {
       const f = at(of(i));
       if (!f.pressure || i.v > f.pressure.share) f.pressure = { of: name, share: i.v };

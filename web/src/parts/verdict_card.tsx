@@ -1,0 +1,81 @@
+// What the analysis says when nothing needs to change, and the small print under every analysis:
+// checks done, limits closest to firing, class probabilities.
+
+import type { Analysis } from '../shapes';
+import { dateTime, duration, share } from '../units';
+import { CLASSES, KINDS } from '../words';
+import { Badge } from './badge';
+import { Level } from './bars';
+
+const PRELIMINARY = 'Preliminary: most rules need 15 minutes of data.';
+
+export function Checked({ a }: { a: Analysis }) {
+  return (
+    <p class="note">
+      {a.checks} checks done
+      {a.silent > 0 && `, ${a.silent} silent because their source is missing here`}.{' '}
+      {a.preliminary && PRELIMINARY}
+    </p>
+  );
+}
+
+export function Closest({ a }: { a: Analysis }) {
+  if (a.closest.length === 0) return null;
+  return (
+    <div class="closest">
+      <h3>Closest to a limit</h3>
+      <ul>
+        {a.closest.map(c => (
+          <li key={c.rule + c.title}>
+            <span>{c.title}</span>
+            <Level share={c.use} label={`${share(c.use)} of the limit`} />
+            <span class="num">{share(c.use)}</span>
+          </li>
+        ))}
+      </ul>
+    </div>
+  );
+}
+
+export function Probabilities({ a }: { a: Analysis }) {
+  if (!a.probabilities) return null;
+  return (
+    <div class="probabilities" title={`The classifier's view at ${dateTime(a.at_ms)}`}>
+      <h3>Model{a.uncertain && ', which disagrees with the rules'}</h3>
+      <ul>
+        {CLASSES.map((c, i) => {
+          const p = a.probabilities?.[i] ?? 0;
+          return (
+            <li key={c.kind} class={i === a.predicted_class ? 'chosen' : ''}>
+              <span>{KINDS[c.kind].text}</span>
+              <Level share={p} label={`${KINDS[c.kind].text} ${share(p)}`} ticks={false} />
+              <span class="num">{share(p)}</span>
+            </li>
+          );
+        })}
+      </ul>
+    </div>
+  );
+}
+
+export function NoChangeCard({ a, nowMs }: { a: Analysis; nowMs: number }) {
+  return (
+    <article class="card verdict" data-verdict="none">
+      <div class="main">
+        <header>
+          <Badge word={KINDS.none} />
+          {a.preliminary && <span class="chip">Preliminary</span>}
+          <span class="spring" />
+          <span class="sub" title={dateTime(a.at_ms)}>
+            {duration((nowMs - a.at_ms) / 1000)} ago
+          </span>
+        </header>
+        <h2>{a.preliminary ? 'No changes needed so far' : 'No changes needed'}</h2>
+        <p class="sentence">{a.summary}</p>
+        <Checked a={a} />
+      </div>
+      <Closest a={a} />
+      <Probabilities a={a} />
+    </article>
+  );
+}

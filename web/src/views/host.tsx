@@ -1,0 +1,195 @@
+// One host: what to change, why, and the charts that are the evidence.
+
+import { useEffect, useMemo, useState } from 'preact/hooks';
+import * as api from '../api';
+import type { Scene } from '../feeds';
+import { marksFeed, reportInterval } from '../feeds';
+import { HOST_CHARTS, fill } from '../model/charts';
+import type { Mark } from '../model/parameters';
+import { parseRange, stepFor, span } from '../model/range';
+import { AdviceCard } from '../parts/advice_card';
+import { Badge } from '../parts/badge';
+import { ChartCard } from '../parts/chart_card';
+import { Empty, Loading } from '../parts/faces';
+import { Parameters } from '../parts/parameters';
+import { Checked, Closest, NoChangeCard, Probabilities } from '../parts/verdict_card';
+import { href, route } from '../router';
+import type { Host, Labels } from '../shapes';
+import { hostNamed, hosts, isOperator, now, remember, serverTime, session, toast, useCell } from '../store';
+import { age, dateTime, duration, when, zone } from '../units';
+import { STATES } from '../words';
+
+const MARKS_LISTED = 6;
+
+function reason(h: Host, nowMs: number): string {
+  const silentS = (nowMs - h.last_seen_ms) / 1000;
+  if (h.state === 'silent') return `Last sample ${duration(silentS)} ago`;
+  const n = h.advice?.findings.filter(f => f.class !== 'none').length ?? 0;
+  if (h.state === 'attention') return n === 1 ? '1 finding' : `${n} findings`;
+  if (h.state === 'new') return 'The first look comes within a minute';
+  return 'Nothing found to change';
+}
+
+function Machine({ host }: { host: Host }) {
+  const [labels, setLabels] = useState<Labels>({});
+  const [boot, setBoot] = useState<number | null>(null);
+  useEffect(() => {
+    const about = (expr: string) => api.query(fill(expr, { host: host.name, windowS: 0 }));
+    about('node_uname_info{instance="$host"}').then(f => setLabels(f[0]?.labels ?? {}), () => {});
+    about('node_boot_time_seconds{instance="$host"}').then(f => setBoot(f[0]?.v ?? null), () => {});
+  }, [host.name]);
+  const up = boot === null ? null : serverTime.nowMs() / 1000 - boot;
+  const words = [
+    labels['sysname'] && `${labels['sysname']} ${labels['release'] ?? ''} ${labels['machine'] ?? ''}`,
+    up !== null && `up ${duration(up)}`,
+  ].filter(Boolean);
+  return <span class="sub">{words.join(' · ')}</span>;
+}
+
+function AnalysisSwitch({ host }: { host: Host }) {
+  const who = useCell(session);
+  if (!isOperator(who)) return null;
+  const flip = async (): Promise<void> => {
+    try {
+      await api.setAnalysis(host.id, !host.analysis);
+      hosts.update(all => all?.map(h => (h.id === host.id ? { ...h, analysis: !host.analysis } : h)));
+      toast(host.analysis ? 'Analysis stopped.' : 'Analysis started.');
+    } catch (e) {
+      toast(e instanceof Error ? e.message : String(e), true);
+    }
+  };
+  return (
+    <button type="button" onClick={() => void flip()}>
+      {host.analysis ? 'Stop analysis' : 'Start analysis'}
+    </button>
+  );
+}
+
+function Header({ host }: { host: Host }) {
+  useCell(now);
+  const nowMs = serverTime.nowMs();
+  return (
+    <div class="title">
+      <h1>{host.name}</h1>
+      <Badge word={STATES[host.state]} />
+      <span class="sub">{reason(host, nowMs)}</span>
+      <Machine host={host} />
+      <span class="spring" />
+      <span class="sub">seen {age((nowMs - host.last_seen_ms) / 1000)} ago</span>
+      <AnalysisSwitch host={host} />
+    </div>
+  );
+}
+
+function Advice({ host, scene, marks }: { host: Host; scene: Scene; marks: readonly Mark[] }) {
+  const a = host.advice;
+  useCell(now);
+  if (!a)
+    return (
+      <article class="card verdict" data-verdict="waiting">
+        <div class="main">
+          <h2>{host.analysis ? 'First look under way' : 'Analysis is off'}</h2>
+          <p class="sentence">
+            {host.analysis
+              ? 'It comes within a minute of the first sample, and says what it could not see yet.'
+              : 'Nothing is advised for this host until analysis is started.'}
+          </p>
+        </div>
+      </article>
+    );
+  const acts = a.findings.filter(f => f.class !== 'none');
+  const calm = a.findings.filter(f => f.class === 'none');
+  return (
+    <>
+      {acts.map(f => (
+        <AdviceCard key={f.rule + (f.parameter ?? '')} finding={f} scene={scene} marks={marks} />
+      ))}
+      {acts.length === 0 && <NoChangeCard a={a} nowMs={serverTime.nowMs()} />}
+      {calm.length > 0 && (
+        <ul class="card calm">
+          {calm.map(f => (
+            <li key={f.rule}>
+              <strong>{f.title}.</strong> {f.sentence}
+            </li>
+          ))}
+        </ul>
+      )}
+      {acts.length > 0 && (
+        <article class="card verdict small">
+          <Checked a={a} />
+          <Closest a={a} />
+          <Probabilities a={a} />
+        </article>
+      )}
+    </>
+  );
+}
+
+function Changes({ marks }: { marks: readonly Mark[] }) {
+  if (marks.length === 0) return null;
+  return (
+    <ul class="changes" aria-label="Kernel parameters changed in this range">
+      {marks
+        .slice(-MARKS_LISTED)
+        .reverse()
+        .map(m => (
+          <li key={m.name + m.tS} title={dateTime(m.tS * 1000)}>
+            <span class="diamond" aria-hidden="true" />
+            {when(m.tS * 1000, Date.now())} <span class="mono">{m.name}</span> {m.from} → {m.to}
+          </li>
+        ))}
+    </ul>
+  );
+}
+
+export function HostView() {
+  const all = useCell(hosts);
+  const params = useCell(route)?.params ?? {};
+  const host = hostNamed(all, params['host']);
+  const name = host?.name ?? '';
+  const [intervalS, setIntervalS] = useState<number | null>(null);
+  const [marks, setMarks] = useState<readonly Mark[]>([]);
+  useEffect(() => {
+    setIntervalS(null);
+    if (!name) return;
+    remember('host', name);
+    reportInterval(name).then(setIntervalS, () => setIntervalS(15));
+  }, [name]);
+  const rangeKey = `${params['range']} ${params['from']} ${params['to']}`;
+  const scene = useMemo<Scene | null>(
+    () => (intervalS === null ? null : { host: name, range: parseRange(params), intervalS }),
+    [name, intervalS, rangeKey],
+  );
+  useEffect(() => (scene ? marksFeed(scene, setMarks) : undefined), [scene]);
+
+  if (!all) return <Loading what="Reading the host" />;
+  if (!host)
+    return (
+      <Empty>
+        No host is called "{params['host']}". <a href={href('fleet')}>See all hosts</a>
+      </Empty>
+    );
+  if (!scene) return <Header host={host} />;
+  return (
+    <>
+      <Header host={host} />
+      <Advice host={host} scene={scene} marks={marks} />
+      <div class="title section">
+        <h2>Charts</h2>
+        <span class="sub">
+          1 point = {duration(stepFor(span(scene.range), scene.intervalS))} · times are {zone()}
+        </span>
+      </div>
+      <Changes marks={marks} />
+      <div class={host.state === 'silent' ? 'charts stale' : 'charts'}>
+        {HOST_CHARTS.map(c => (
+          <ChartCard key={c.id} chart={c} scene={scene} marks={marks} />
+        ))}
+      </div>
+      <div class="title section" id="parameters">
+        <h2>Kernel parameters</h2>
+      </div>
+      <Parameters host={host} scene={scene} marks={marks} />
+    </>
+  );
+}
