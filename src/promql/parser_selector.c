@@ -107,15 +107,16 @@ enum status parse_selector(struct parser *p, const struct token *name, struct ex
 static enum status out_of_range(struct parser *p, size_t pos, double seconds)
 {
     /* Prometheus counts in nanoseconds of 63 bits. */
-    if (fabs(seconds) > 0x1p63 / 1e9)
+    if (!(fabs(seconds) <= 0x1p63 / 1e9))
         return parser_fault(p, pos, "duration out of range");
     return OK;
 }
 
+/* Prometheus rounds to nanoseconds, then drops what is below a millisecond. */
 static int64_t milliseconds(double seconds)
 {
-    double ns = round(seconds * 1e9);
-    return fabs(ns) >= 0x1p63 ? (ns < 0 ? INT64_MIN : INT64_MAX) / 1000000 : (int64_t)ns / 1000000;
+    double ms = seconds * 1000, nearest = round(ms);
+    return (int64_t)(fabs(ms - nearest) <= 5e-7 + fabs(ms) * 1e-15 ? nearest : trunc(ms));
 }
 
 static bool is_duration_arithmetic(const struct token *t)

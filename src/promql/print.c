@@ -2,6 +2,8 @@
 #include "promql/functions.h"
 #include "promql/lexer.h"
 
+#include <math.h>
+
 static void print_expr(struct buf *out, const struct expr *e);
 
 static void print_names(struct buf *out, const struct names *names)
@@ -91,7 +93,12 @@ static void print_binary(struct buf *out, const struct expr *e)
 {
     const struct matching *m = &e->binary.matching;
     bool grouped = m->card == MANY_TO_ONE || m->card == ONE_TO_MANY;
-    print_expr(out, e->binary.left);
+    const struct expr *left = e->binary.left;
+    /* +Inf ^ 2 would be +(Inf ^ 2). */
+    if (e->binary.op == OP_POW && left->kind == NODE_NUMBER && isinf(left->number.v))
+        buf_str(out, "Inf");
+    else
+        print_expr(out, left);
     buf_printf(out, " %s%s", operator_name(e->binary.op), e->binary.returns_bool ? " bool" : "");
     if (m->labels.n > 0 || m->on || grouped) {
         buf_str(out, m->on ? " on " : " ignoring ");
