@@ -85,7 +85,8 @@ static enum status judge(struct look *l, const struct candidate *c, struct rule_
     enum status st = read_guards(l);
     if (st)
         return st;
-    bool agree = !just_booted(l, c->host) && guards_agree(l, c);
+    bool too_short = l->t->a->one_look && r->kind == KIND_PRESSURE && !l->t->a->trial;
+    bool agree = !too_short && !just_booted(l, c->host) && guards_agree(l, c);
     out->over = out->over && agree;
     out->hold = agree;
     out->at_once =

@@ -82,8 +82,10 @@ struct adviser_config {
     const char *rules_dir;  /* NULL: where installed, or in the source tree */
     const char *model_path; /* NULL: the same; "" for no classifier */
     /* For a look of some seconds (galen check): windows of rules and features are at most this
-     * long and conditions need not last. 0: as the rules say. */
+     * long and conditions need not last; but somebody who waits for some seconds is no reason to
+     * buy anything, so rules of kind pressure stay silent. 0: as the rules say. */
     int64_t window_max_ms;
+    bool trial; /* those of kind pressure, too: for judging trials of the lab */
 };
 
 struct adviser;
@@ -106,6 +108,17 @@ struct advice {
  * arena. An expression that fails for want of time or memory fails the tick. */
 MUST_USE enum status advise_tick(struct adviser *a, struct source *source, int64_t now_ms,
                                  struct arena *arena, struct advice *out, struct err *err);
+/* What the classifier's training sees: a column for each feature and its missing bit. */
+struct feature_table {
+    const char **names;
+    size_t n_names;
+    struct span *hosts;
+    double *rows; /* [hosts][names]; NaN where one of the eleven is missing */
+    size_t n_hosts;
+};
+MUST_USE enum status advise_features(struct adviser *a, struct source *source, int64_t now_ms,
+                                     struct arena *arena, struct feature_table *out,
+                                     struct err *err);
 /* Where the rules and the model are looked for when the configuration does not say. */
 char *advise_data_path(struct arena *arena, const char *name);
 

@@ -1,6 +1,8 @@
 /* The adviser: rules, classifier, and what it remembers of hosts from tick to tick. */
 #include "advise/tick.h"
 
+#include "base/log.h"
+
 #include <stdio.h>
 #include <stdlib.h>
 #include <unistd.h>
@@ -54,8 +56,13 @@ enum status adviser_open(const struct adviser_config *config, struct adviser **o
     const char *rules = config->rules_dir ? config->rules_dir : advise_data_path(&paths, "rules");
     const char *model =
         config->model_path ? config->model_path : advise_data_path(&paths, "model/default.h5");
+    if (!config->model_path && access(model, F_OK) != 0) {
+        log_warn("%s is not there: the rules advise without a classifier", model);
+        model = "";
+    }
     struct adviser *a = mem_zero(1, sizeof *a);
     a->one_look = config->window_max_ms != 0;
+    a->trial = config->trial;
     enum status st = rules_load(rules, config->window_max_ms, &a->rules, err);
     if (!st && *model)
         st = adviser_set_model(a, model, err);

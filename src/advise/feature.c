@@ -124,3 +124,22 @@ enum status features_tick(struct tick *t)
     }
     return OK;
 }
+
+enum status advise_features(struct adviser *a, struct source *source, int64_t now_ms,
+                            struct arena *arena, struct feature_table *out, struct err *err)
+{
+    struct tick t = {.a = a, .source = source, .now_ms = now_ms, .arena = arena, .err = err};
+    *out = (struct feature_table){.n_names = features_width(a->rules)};
+    enum status st = tick_start(&t);
+    if (st)
+        return st;
+    out->n_hosts = t.n;
+    out->names = ARENA_ARRAY(arena, const char *, out->n_names);
+    for (size_t i = 0; i < out->n_names; i++)
+        out->names[i] = arena_dup(arena, features_name(a->rules, i, arena));
+    out->hosts = ARENA_ARRAY(arena, struct span, t.n);
+    for (size_t i = 0; i < t.n; i++)
+        out->hosts[i] = t.analyses[i].instance;
+    out->rows = ARENA_ARRAY(arena, double, t.n * out->n_names);
+    return features_rows(&t, out->rows);
+}

@@ -22,6 +22,7 @@ struct adviser {
     struct model *model;
     size_t *model_inputs;  /* which of features (see feature.c) feeds each input */
     bool one_look;         /* there will be no second: conditions need not last */
+    bool trial;            /* and pressure counts */
     struct map hosts;      /* by instance */
     struct map complained; /* rules whose expression failed and was logged */
     struct arena scratch;  /* of one rule */

@@ -18,6 +18,8 @@ enum exit_code {
 };
 
 int cli_advice(int argc, char **argv);
+int cli_check(int argc, char **argv);
+int cli_features(int argc, char **argv);
 int cli_predict(int argc, char **argv);
 int cli_query(int argc, char **argv);
 int cli_rules(int argc, char **argv);

@@ -10,6 +10,8 @@ static const struct command {
     const char *help;
 } commands[] = {
     {"advice", cli_advice, "what the server advises for each host"},
+    {"check", cli_check, "look at this host and say what to change; no server needed"},
+    {"features", cli_features, "rows to train the classifier with"},
     {"predict", cli_predict, "class probabilities for rows of features"},
     {"query", cli_query, "ask the server a PromQL question"},
     {"rules", cli_rules, "check the rule files"},

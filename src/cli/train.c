@@ -3,7 +3,7 @@
 
 #include "advise/train.h"
 #include "base/file.h"
-#include "base/yaml.h"
+
 
 #include <stdlib.h>
 

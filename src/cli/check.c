@@ -1,0 +1,195 @@
+/* galen check: what to change on this host, without a server: collects for some seconds, looks
+ * once, and says it. */
+#include "cli/cli.h"
+#include "cli/look.h"
+
+#include "advise/advise.h"
+#include "base/clock.h"
+#include "collect/collect.h"
+
+#include <errno.h>
+#include <time.h>
+#include <unistd.h>
+
+static const char usage[] =
+    "usage: galen check [OPTIONS]\n\n"
+    "Looks at this host for half a minute and says what to change and why. Needs no server and\n"
+    "no settings. Exit: 0 nothing to do, 1 there is advice, 2 it could not be done.\n\n"
+    "  --seconds N     how long to look, 2..3600 (default 30; 2 for a recorded host)\n"
+    "  --root DIR      where proc/ and sys/ are: a recorded host\n"
+    "  --json          the analysis as JSON\n"
+    "  --rules DIR     other rules than the installed ones\n"
+    "  --model FILE    another classifier; \"\" for none\n";
+
+enum { SECONDS_DEFAULT = 30, SECONDS_RECORDED = 2, SECONDS_MAX = 3600, BAR_WIDTH = 30 };
+
+struct check {
+    const char *root;
+    struct adviser_config adviser;
+    int64_t seconds;
+    bool json;
+};
+
+static bool on_terminal(int fd)
+{
+    return isatty(fd) && !getenv("NO_COLOR");
+}
+
+static void show_progress(int64_t done, int64_t all, size_t series)
+{
+    if (!isatty(STDERR_FILENO))
+        return;
+    int filled = (int)(done * BAR_WIDTH / all);
+    fprintf(stderr, "\r\x1b[2K  looking  [%.*s%.*s] %lld of %lld s, %zu bytes of figures", filled,
+            "##############################", BAR_WIDTH - filled, "..............................",
+            (long long)done, (long long)all, series);
+    fflush(stderr);
+}
+
+static void end_progress(void)
+{
+    if (isatty(STDERR_FILENO))
+        fputs("\r\x1b[2K", stderr);
+}
+
+static void wait_until(int64_t mono_ms)
+{
+    int64_t left = mono_ms - clock_mono_ms();
+    struct timespec t = {left / 1000, left % 1000 * 1000000};
+    while (left > 0 && nanosleep(&t, &t) != 0 && errno == EINTR)
+        continue;
+}
+
+static enum status take_reading(struct collect *c, struct memory_source *to, size_t *bytes,
+                                int64_t *now_ms, struct err *err)
+{
+    auto_buf message = {0};
+    *now_ms = clock_wall_ms();
+    collect_run(c, *now_ms, clock_mono_ms(), true);
+    collect_write(c, &message);
+    *bytes += message.len;
+    return look_add_message(to, buf_view(&message), err);
+}
+
+/* A reading every two seconds, and one at the end. */
+static enum status look(const struct check *o, struct collect *c, struct memory_source *to,
+                        int64_t *now_ms, struct err *err)
+{
+    size_t bytes = 0;
+    int64_t start = clock_mono_ms();
+    enum status st = take_reading(c, to, &bytes, now_ms, err);
+    for (int64_t s = 1; !st && s <= o->seconds; s++) {
+        show_progress(s, o->seconds, bytes);
+        wait_until(start + s * 1000);
+        if (s % 2 == 0 || s == o->seconds)
+            st = take_reading(c, to, &bytes, now_ms, err);
+    }
+    end_progress();
+    return st;
+}
+
+static void print(const struct check *o, const struct analysis *a)
+{
+    auto_buf out = {0};
+    struct json j = json_to(&out);
+    if (o->json)
+        analysis_json(&j, a);
+    else
+        analysis_text(&out, a, on_terminal(STDOUT_FILENO));
+    if (o->json)
+        buf_char(&out, '\n');
+    fwrite(out.at, 1, out.len, stdout);
+}
+
+static enum status analyse(const struct check *o, struct adviser *a, struct memory_source *m,
+                           int64_t now_ms, int *exit_code, struct err *err)
+{
+    auto_arena arena = {0};
+    struct advice advice;
+    enum status st = advise_tick(a, memory_source_face(m), now_ms, &arena, &advice, err);
+    if (st)
+        return st;
+    if (advice.n != 1)
+        return err_set(err, NOT_FOUND, "there are no figures of memory below %s/proc", o->root);
+    print(o, &advice.hosts[0]);
+    *exit_code = advice.hosts[0].class ? EXIT_FAILED : EXIT_OK;
+    return OK;
+}
+
+static enum status look_and_analyse(const struct check *o, struct adviser *a,
+                                    struct memory_source *m, int *exit_code, struct err *err)
+{
+    struct collect *c;
+    struct collect_config config = {.root = o->root};
+    int64_t now_ms = 0;
+    enum status st = collect_open(&config, &c, err);
+    if (st)
+        return st;
+    st = look(o, c, m, &now_ms, err);
+    collect_close(c);
+    return st ? st : analyse(o, a, m, now_ms, exit_code, err);
+}
+
+static int run(const struct check *o)
+{
+    struct err err = {0};
+    struct adviser *a; /* first: a bad rule file should not take half a minute to tell */
+    struct adviser_config config = o->adviser;
+    int exit_code = EXIT_OK;
+    config.window_max_ms = o->seconds * 1000 + 1000;
+    enum status st = adviser_open(&config, &a, &err);
+    if (!st) {
+        struct memory_source *m = memory_source_open();
+        st = look_and_analyse(o, a, m, &exit_code, &err);
+        memory_source_close(m);
+    }
+    adviser_close(a);
+    if (!st)
+        return exit_code;
+    cli_fail("check", &err);
+    return EXIT_USAGE;
+}
+
+int cli_check(int argc, char **argv)
+{
+    static const struct option options[] = {
+        {"seconds", required_argument, NULL, 's'},
+        {"root", required_argument, NULL, 'r'},
+        {"json", no_argument, NULL, 'j'},
+        {"rules", required_argument, NULL, 'R'},
+        {"model", required_argument, NULL, 'm'},
+        {"help", no_argument, NULL, 'h'},
+        {0},
+    };
+    struct check o = {.root = "/"};
+    bool good = true;
+    for (int c; (c = getopt_long(argc, argv, "h", options, NULL)) != -1;) {
+        switch (c) {
+        case 's':
+            good &=
+                span_i64(span_of(optarg), &o.seconds) && o.seconds >= 2 && o.seconds <= SECONDS_MAX;
+            break;
+        case 'r':
+            o.root = optarg;
+            break;
+        case 'j':
+            o.json = true;
+            break;
+        case 'R':
+            o.adviser.rules_dir = optarg;
+            break;
+        case 'm':
+            o.adviser.model_path = optarg;
+            break;
+        case 'h':
+            return cli_usage("check", usage, stdout);
+        default:
+            good = false;
+        }
+    }
+    if (!good || optind != argc)
+        return cli_usage("check", usage, stderr);
+    if (!o.seconds)
+        o.seconds = strcmp(o.root, "/") == 0 ? SECONDS_DEFAULT : SECONDS_RECORDED;
+    return run(&o);
+}
