@@ -25,7 +25,7 @@ enum {
     STORE_FLUSH_AGE_MS = 2 * 3600 * 1000,  /* of the oldest sample in the head */
     STORE_IDLE_MS = 2 * 3600 * 1000,       /* a series without samples leaves the head */
     STORE_FLUSH_SAMPLES = 4 * 1000 * 1000, /* at least, unless old */
-    STORE_FLUSH_PER_SERIES = 120,
+    STORE_FLUSH_PER_SERIES = 64,
     STORE_SWEEP_PART = 10, /* the sweep waits until one of so many has gone */
     COMPACT_BLOCKS = 4,    /* small blocks of a day that is not over */
     COMPACT_MAX_BLOCKS = 64,
@@ -102,7 +102,7 @@ void samples_bury(const struct version *v, const struct block *b, struct labels 
 
 /* Everything in the head into blocks. maintaining held. */
 MUST_USE enum status flush_head(struct store *s, struct err *err);
-/* Series that are gone leave head and log. maintaining held. */
+/* Series that are gone leave head and log; the definitions are packed. maintaining held. */
 MUST_USE enum status sweep_head(struct store *s, struct err *err);
 /* Compacts what is due; all: every day into one block. maintaining held. */
 MUST_USE enum status compact_blocks(struct store *s, bool all, struct err *err);

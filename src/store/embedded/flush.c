@@ -8,7 +8,11 @@
 
 #include <stdlib.h>
 
-enum { FLUSH_DAYS_AT_ONCE = 64 };
+enum {
+    FLUSH_DAYS_AT_ONCE = 64,
+    DEFINES_AT_ONCE = 1 << 20, /* bytes that are packed together */
+    DEFINES_FAT_BYTES = 24,    /* of a series: packed they are less */
+};
 
 struct day_writer {
     int64_t day;
@@ -313,18 +317,21 @@ static size_t count_idle(struct store *s, struct idle *idle)
     return n;
 }
 
-/* The definitions of those that live, in the order of their numbers. */
+/* The definitions of those that live, in the order of their numbers, packed. */
 static struct log_definitions *definitions(struct head *h)
 {
     struct log_definitions *d = log_definitions_begin();
-    auto_buf payload = {.max = SIZE_MAX};
+    auto_buf gathered = {.max = SIZE_MAX}, packed = {.max = SIZE_MAX};
     for (uint32_t i = 0; i < h->index.n; i++) {
         const struct series *s = head_series(h, h->index.series[i]);
-        if (!s)
+        if (s)
+            define_gather(&gathered, s->id, series_raw(s));
+        if (!gathered.len || (gathered.len < DEFINES_AT_ONCE && i + 1 < h->index.n))
             continue;
-        buf_clear(&payload);
-        define_encode(&payload, s->id, series_raw(s));
-        log_definitions_add(d, buf_view(&payload));
+        buf_clear(&packed);
+        defines_encode(&packed, buf_view(&gathered));
+        log_definitions_add(d, buf_view(&packed));
+        buf_clear(&gathered);
     }
     return d;
 }
@@ -332,24 +339,29 @@ static struct log_definitions *definitions(struct head *h)
 enum status sweep_head(struct store *s, struct err *err)
 {
     struct idle idle = {.before = s->now_ms() - STORE_IDLE_MS};
-    size_t n = count_idle(s, &idle);
-    if (s->frozen || n == 0 || n < s->head.alive / STORE_SWEEP_PART)
+    size_t n = s->frozen ? 0 : count_idle(s, &idle);
+    uint32_t alive = s->head.alive;
+    bool fat = log_series_bytes(s->log) > DEFINES_AT_ONCE + (uint64_t)alive * DEFINES_FAT_BYTES;
+    if (!fat && (n == 0 || n < alive / STORE_SWEEP_PART))
         return OK;
     enum status st = log_drain(s->log, err);
     if (st)
         return st;
     struct graveyard graves = {0};
     pthread_rwlock_wrlock(&s->head.table);
+    /* what came since the drain must be on its way to the file that is replaced */
+    st = log_drain(s->log, err);
     pthread_rwlock_wrlock(&s->head.index_lock);
-    size_t gone = head_sweep(&s->head, is_idle, &idle, &graves);
-    if (gone)
+    size_t gone = n && !st ? head_sweep(&s->head, is_idle, &idle, &graves) : 0;
+    if (!st)
         st = log_definitions_end(s->log, definitions(&s->head), err);
     pthread_rwlock_unlock(&s->head.index_lock);
     pthread_rwlock_unlock(&s->head.table);
-    store_replace_blocks(s, NULL, 0, NULL, 0, true);
-    versions_drain(&s->versions);
-    graveyard_free(&graves);
-    if (gone)
+    if (gone) {
+        store_replace_blocks(s, NULL, 0, NULL, 0, true);
+        versions_drain(&s->versions);
         log_info("%zu series without new samples have left the memory", gone);
+    }
+    graveyard_free(&graves);
     return st;
 }

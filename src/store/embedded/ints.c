@@ -11,13 +11,13 @@ static unsigned bit_width(uint64_t v)
 
 /* The width with the least bits in total; a patch costs about a byte for its place and one for
  * each seven high bits. */
-static unsigned packed_width(const uint32_t hist[65], size_t n, size_t *bits)
+static unsigned packed_width(const uint32_t hist[65], size_t n, unsigned widest, size_t *bits)
 {
-    unsigned best = INTS_MAX_BITS;
-    size_t best_bits = SIZE_MAX;
-    for (unsigned w = 0; w <= INTS_MAX_BITS; w++) {
+    unsigned best = widest;
+    size_t best_bits = n * widest;
+    for (unsigned w = widest; w-- > 0;) {
         size_t cost = n * w;
-        for (unsigned more = w + 1; more <= INTS_MAX_BITS && cost < best_bits; more++)
+        for (unsigned more = w + 1; more <= widest && cost < best_bits; more++)
             cost += hist[more] * (size_t)(8 + (more - w + 6) / 7 * 8);
         if (cost < best_bits) {
             best_bits = cost;
@@ -190,12 +190,15 @@ static bool rice_get(struct bytes_in *in, uint64_t *z, size_t n, bool zeros)
 enum ints_coding ints_encode(const uint64_t *z, size_t n, bool rice, uint8_t **out)
 {
     uint32_t hist[65] = {0};
-    for (size_t i = 0; i < n; i++)
+    uint64_t any = 0;
+    for (size_t i = 0; i < n; i++) {
         hist[bit_width(z[i])]++;
-    if (hist[0] == n)
+        any |= z[i];
+    }
+    if (!any)
         return INTS_ZERO;
     size_t packed_bits;
-    unsigned width = packed_width(hist, n, &packed_bits);
+    unsigned width = packed_width(hist, n, bit_width(any), &packed_bits);
     if (rice) {
         /* the widths' median is near the best k */
         unsigned near = 0, near_zeros = 0, k = 0, k_zeros = 0;

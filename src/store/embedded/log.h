@@ -38,17 +38,22 @@ struct log_ticket {
 
 /* What reading found. */
 struct log_health {
-    uint64_t segments, records, series;
+    uint64_t segments, records;
     uint64_t damaged, lost; /* places with damage; records that are missing there */
     uint64_t lost_samples;  /* that only the missing records could tell */
     uint64_t torn_bytes;    /* of an unfinished write at the end: never acknowledged */
 };
 
 /* Called while opening; false when the payload makes no sense. */
+enum { LOG_READERS_MAX = 4 };
+
 struct log_replay {
-    void *arg;
     bool (*define)(void *arg, uint64_t gen, struct span payload);
     bool (*row)(void *arg, uint64_t gen, struct span payload);
+    /* Every reader is given every row, each on its own thread; who takes which is theirs to
+     * know. Definitions go to the first. */
+    void *readers[LOG_READERS_MAX];
+    size_t readers_n;
 };
 
 /* last_gen: gens up to it are taken, blocks have them. */

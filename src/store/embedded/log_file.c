@@ -8,6 +8,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <inttypes.h>
+#include <pthread.h>
 #include <stdio.h>
 #include <sys/mman.h>
 #include <sys/stat.h>
@@ -281,10 +282,29 @@ static void unmap(struct span *content)
         munmap((void *)content->at, content->len);
 }
 
-/* Hands every whole frame to fn; tells of the others. */
-static void replay_frames(struct frame_reader *r, const char *path,
-                          bool (*fn)(void *arg, uint64_t gen, struct span payload), void *arg,
-                          struct log_health *health)
+/* Reading: what is found goes to fn; what is damaged is counted and, unless quiet, told. */
+struct pass {
+    const struct log_files *files;
+    const struct log_segment *segments;
+    size_t n;
+    bool (*fn)(void *arg, uint64_t gen, struct span payload);
+    void *arg;
+    bool quiet; /* another reader tells */
+    struct log_health health;
+    uint64_t next_seq, last_gen;
+    bool any; /* a segment was read before */
+    enum status status;
+    struct err err;
+};
+
+static void tell(struct pass *p, const char *path, size_t at, const char *what)
+{
+    if (!p->quiet)
+        log_error("%s, byte %zu: %s", path, at, what);
+}
+
+/* Hands every whole frame to fn; counts the others. */
+static void read_frames(struct pass *p, struct frame_reader *r, const char *path)
 {
     struct span payload;
     size_t at, bytes, given_back = 0;
@@ -292,11 +312,10 @@ static void replay_frames(struct frame_reader *r, const char *path,
     for (;;) {
         switch (frame_next(r, &payload, &at, &bytes, &lost)) {
         case FRAME_OK:
-            health->records++;
-            if (!fn(arg, r->gen, payload)) {
-                health->damaged++;
-                log_error("%s: the record before byte %zu makes no sense and is left out", path,
-                          r->at);
+            p->health.records++;
+            if (!p->fn(p->arg, r->gen, payload)) {
+                p->health.damaged++;
+                tell(p, path, r->at, "the record before makes no sense and is left out");
             }
             /* what was read must not count as ours for the whole of a long replay */
             if (r->at - given_back > GIVEN_BACK_MAX) {
@@ -306,16 +325,15 @@ static void replay_frames(struct frame_reader *r, const char *path,
             }
             break;
         case FRAME_DAMAGED:
-            health->damaged++;
-            health->lost += lost;
-            log_error("%s: %zu bytes at byte %zu are damaged: %llu records are lost, the others "
-                      "are served",
-                      path, bytes, at, (unsigned long long)lost);
+            p->health.damaged++;
+            p->health.lost += lost;
+            tell(p, path, at, "records are damaged and lost; what follows is served");
             break;
         case FRAME_TORN:
-            health->torn_bytes += bytes;
-            log_warn("%s: a write at byte %zu was not finished; it had not been acknowledged", path,
-                     at);
+            p->health.torn_bytes += bytes;
+            if (!p->quiet)
+                log_warn("%s, byte %zu: a write was not finished; it had not been acknowledged",
+                         path, at);
             return;
         case FRAME_END:
             return;
@@ -330,15 +348,15 @@ static enum status replay_series(struct log_files *f, const struct log_replay *r
     enum status st = map_file(f->series_path, &content, err);
     if (st)
         return st;
+    struct pass p = {.files = f, .fn = replay->define, .arg = replay->readers[0]};
     struct frame_file head;
     if (content.len && !frame_file_of(content, &head)) {
-        health->damaged++;
-        log_error("%s: the head is damaged; the rest is read", f->series_path);
+        p.health.damaged++;
+        tell(&p, f->series_path, 0, "the head is damaged; the rest is read");
     }
     struct frame_reader r = {content, FRAME_FILE_HEAD_BYTES, f->series_number, 0};
-    uint64_t before = health->records;
-    replay_frames(&r, f->series_path, replay->define, replay->arg, health);
-    health->series = health->records - before;
+    read_frames(&p, &r, f->series_path);
+    *health = p.health;
     f->series_at = (int64_t)MAX(r.at, (size_t)FRAME_FILE_HEAD_BYTES);
     f->series_next_seq = r.seq;
     unmap(&content);
@@ -347,16 +365,14 @@ static enum status replay_series(struct log_files *f, const struct log_replay *r
 
 /* Where the frames of a segment begin. A head is written and synced before the first frame: when
  * it is not whole and there is no frame, nothing was lost. */
-static void replay_head(struct log_files *f, struct span content, const char *path,
-                        struct frame_reader *r, struct log_health *health)
+static void read_head(struct pass *p, const char *path, struct frame_reader *r)
 {
     struct frame_file head;
-    if (frame_file_of(content, &head)) {
-        if (f->segments_n && head.first_seq > r->seq) {
-            health->damaged++;
-            health->lost += head.first_seq - r->seq;
-            log_error("%s: %llu records before it are lost", path,
-                      (unsigned long long)(head.first_seq - r->seq));
+    if (frame_file_of(r->content, &head)) {
+        if (p->any && head.first_seq > r->seq) {
+            p->health.damaged++;
+            p->health.lost += head.first_seq - r->seq;
+            tell(p, path, 0, "records before it are lost");
         }
         r->seq = MAX(r->seq, head.first_seq);
         return;
@@ -367,31 +383,82 @@ static void replay_head(struct log_files *f, struct span content, const char *pa
     uint64_t lost;
     enum frame_found found = frame_next(&probe, &payload, &at, &bytes, &lost);
     if (found == FRAME_OK || found == FRAME_DAMAGED) {
-        health->damaged++;
-        log_error("%s: the head is damaged; the rest is read", path);
+        p->health.damaged++;
+        tell(p, path, 0, "the head is damaged; the rest is read");
     }
-    if (found == FRAME_DAMAGED && !f->segments_n)
+    if (found == FRAME_DAMAGED && !p->any)
         *r = probe; /* the first of all: there is no number to compare with */
 }
 
-static enum status replay_segment(struct log_files *f, struct log_segment s,
-                                  const struct log_replay *replay, struct log_health *health,
-                                  struct err *err)
+static enum status read_segment(struct pass *p, struct log_segment s)
 {
-    auto_free char *path = segment_path(f, s);
+    auto_free char *path = segment_path(p->files, s);
     struct span content;
-    enum status st = map_file(path, &content, err);
+    enum status st = map_file(path, &content, &p->err);
     if (st)
         return st;
-    struct frame_reader r = {content, FRAME_FILE_HEAD_BYTES, s.gen, f->next_seq};
-    replay_head(f, content, path, &r, health);
-    replay_frames(&r, path, replay->row, replay->arg, health);
-    f->next_seq = r.seq;
-    f->last_gen = MAX(f->last_gen, s.gen);
-    health->segments++;
-    list_add(f, s);
+    struct frame_reader r = {content, FRAME_FILE_HEAD_BYTES, s.gen, p->next_seq};
+    read_head(p, path, &r);
+    read_frames(p, &r, path);
+    p->next_seq = r.seq;
+    p->last_gen = MAX(p->last_gen, s.gen);
+    p->health.segments++;
+    p->any = true;
     unmap(&content);
     return OK;
+}
+
+static void *read_segments(void *arg)
+{
+    struct pass *p = arg;
+    for (size_t i = 0; !p->status && i < p->n; i++)
+        p->status = read_segment(p, p->segments[i]);
+    return NULL;
+}
+
+static void add_health(struct log_health *to, const struct log_health *from)
+{
+    to->segments += from->segments;
+    to->records += from->records;
+    to->damaged += from->damaged;
+    to->lost += from->lost;
+    to->torn_bytes += from->torn_bytes;
+}
+
+static enum status replay_segments(struct log_files *f, const struct log_segment *segments,
+                                   size_t n, const struct log_replay *replay,
+                                   struct log_health *health, struct err *err)
+{
+    struct pass passes[LOG_READERS_MAX];
+    pthread_t threads[LOG_READERS_MAX];
+    bool started[LOG_READERS_MAX] = {false};
+    for (size_t i = replay->readers_n; i-- > 0;) {
+        passes[i] = (struct pass){.files = f,
+                                  .segments = segments,
+                                  .n = n,
+                                  .fn = replay->row,
+                                  .arg = replay->readers[i],
+                                  .quiet = i > 0};
+        if (i)
+            started[i] = !pthread_create(&threads[i], NULL, read_segments, &passes[i]);
+        if (!started[i])
+            read_segments(&passes[i]);
+    }
+    enum status st = OK;
+    for (size_t i = 0; i < replay->readers_n; i++) {
+        if (started[i])
+            pthread_join(threads[i], NULL);
+        if (passes[i].status && !st) {
+            st = passes[i].status;
+            *err = passes[i].err;
+        }
+    }
+    add_health(health, &passes[0].health);
+    f->next_seq = passes[0].next_seq;
+    f->last_gen = passes[0].last_gen;
+    for (size_t i = 0; i < n; i++)
+        list_add(f, segments[i]);
+    return st;
 }
 
 static int by_number(const void *a, const void *b)
@@ -454,7 +521,8 @@ static enum status find_files(struct log_files *f, struct found *out, struct err
     for (struct dirent *e; (e = readdir(dir));)
         found_file(f, e->d_name, out);
     closedir(dir);
-    qsort(out->segments, out->n, sizeof *out->segments, by_number);
+    if (out->n)
+        qsort(out->segments, out->n, sizeof *out->segments, by_number);
     return OK;
 }
 
@@ -492,8 +560,8 @@ enum status files_open(struct log_files *f, struct disk *d, const char *dir, siz
     enum status st = find_files(f, &found, err);
     if (!st)
         st = open_series(f, found.series, replay, health, err);
-    for (size_t i = 0; !st && i < found.n; i++)
-        st = replay_segment(f, found.segments[i], replay, health, err);
+    if (!st)
+        st = replay_segments(f, found.segments, found.n, replay, health, err);
     free(found.segments);
     return st;
 }

@@ -2,8 +2,10 @@
 
 #include "series/remote_write.h"
 
+#include <zstd.h>
+
 enum { ROW_KEY = 1, ROW_SHARED = 2 };
-enum { VALUE_RAW = 15 };
+enum { VALUE_RAW = 15, ROW_AHEAD = 6 };
 
 void row_free(struct row *r)
 {
@@ -207,6 +209,27 @@ void define_encode(struct buf *out, uint32_t id, struct span raw)
     buf_span(out, raw);
 }
 
+void define_gather(struct buf *gathered, uint32_t id, struct span raw)
+{
+    auto_buf one = {.max = SIZE_MAX};
+    define_encode(&one, id, raw);
+    put_varint(gathered, one.len);
+    buf_span(gathered, buf_view(&one));
+}
+
+void defines_encode(struct buf *out, struct span gathered)
+{
+    buf_char(out, ROW_DEFINES);
+    put_varint(out, gathered.len);
+    size_t most = ZSTD_compressBound(gathered.len);
+    char *at = buf_reserve(out, most);
+    size_t n = at ? ZSTD_compress(at, most, gathered.at, gathered.len, DEFINES_LEVEL) : 0;
+    if (!at || ZSTD_isError(n))
+        out->failed = true;
+    else
+        out->len += n;
+}
+
 /* ---- reading ---- */
 
 static void reader_room(struct row_reader *r, size_t series)
@@ -333,6 +356,8 @@ static bool decode_values(struct row_reader *r, struct bytes_in *in, uint64_t ge
         return false;
     for (size_t i = 0, at = 0; i < n; i++) {
         struct series *s = r->series[i];
+        if (i + ROW_AHEAD < n)
+            series_prefetch(r->series[i + ROW_AHEAD]);
         const int64_t *times = shared ? r->times : r->times + at;
         bool lost = !s || (!key && s->log_gen == ROW_LOST);
         uint8_t ignored = 0, *decimals = s ? &s->decimals : &ignored;
@@ -351,19 +376,34 @@ static bool decode_values(struct row_reader *r, struct bytes_in *in, uint64_t ge
     return true;
 }
 
+static bool is_mine(const struct row_reader *r, const struct group *g)
+{
+    return r->parts < 2 || (g ? g->number : 0) % r->parts == r->part;
+}
+
+/* The host of a row: of the first series that is known. */
+static struct group *group_of_row(const struct row_reader *r, size_t n)
+{
+    for (size_t i = 0; i < n; i++)
+        if (r->series[i])
+            return r->series[i]->group;
+    return NULL;
+}
+
 static bool replay_row(struct row_reader *r, uint64_t gen, struct bytes_in *in)
 {
     uint8_t flags = byte_get(in);
     uint64_t chain = varint_get(in);
     size_t n, samples;
-    if (!in->at || chain > UINT32_MAX || !decode_runs(r, in, &n) ||
-        !decode_times(r, in, n, flags & ROW_SHARED, &samples))
+    if (!in->at || chain > UINT32_MAX || !decode_runs(r, in, &n))
         return false;
-    for (size_t i = 0; i < n; i++)
-        if (r->series[i]) {
-            follow_chain(r->series[i]->group, gen, (uint32_t)chain);
-            break;
-        }
+    struct group *g = group_of_row(r, n);
+    if (!is_mine(r, g))
+        return true;
+    if (!decode_times(r, in, n, flags & ROW_SHARED, &samples))
+        return false;
+    if (g)
+        follow_chain(g, gen, (uint32_t)chain);
     return decode_values(r, in, gen, flags & ROW_KEY, flags & ROW_SHARED, n, samples);
 }
 
@@ -376,6 +416,8 @@ static bool replay_late(struct row_reader *r, struct bytes_in *in)
         if (!in->at)
             return false;
         struct series *s = id < UINT32_MAX ? head_series(r->head, (uint32_t)id) : NULL;
+        if (!is_mine(r, s ? s->group : NULL))
+            continue;
         if (!s)
             r->lost++;
         else if (series_push_late(r->head, s, (struct sample){t, v}) == LATE_TAKEN)
@@ -397,19 +439,50 @@ bool row_replay(void *reader, uint64_t gen, struct span payload)
     }
 }
 
+static bool replay_define(struct row_reader *r, struct bytes_in *in)
+{
+    struct label_builder b = {0};
+    struct labels labels;
+    uint64_t id = varint_get(in);
+    struct span raw = span_from(in->at, bytes_left(in));
+    return in->at && id && id < UINT32_MAX && !write_labels(raw, &b, &labels, NULL) &&
+           !head_find(r->head, raw) && head_create(r->head, (uint32_t)id, labels, raw);
+}
+
+static bool replay_defines(struct row_reader *r, struct bytes_in *in)
+{
+    uint64_t size = varint_get(in);
+    if (!in->at || size > DEFINES_MAX_BYTES)
+        return false;
+    auto_free char *text = mem_alloc((size_t)size + 1);
+    size_t got = ZSTD_decompress(text, (size_t)size, in->at, bytes_left(in));
+    if (ZSTD_isError(got))
+        return false;
+    struct bytes_in all = bytes_of(span_from(text, got));
+    bool ok = true;
+    while (bytes_left(&all)) {
+        uint64_t len = varint_get(&all);
+        const uint8_t *at = len <= bytes_left(&all) ? bytes_get(&all, (size_t)len) : NULL;
+        if (!at)
+            return false;
+        struct bytes_in one = bytes_of(span_from(at, (size_t)len));
+        ok &= byte_get(&one) == ROW_DEFINE && replay_define(r, &one);
+    }
+    return ok;
+}
+
 bool define_replay(void *reader, uint64_t gen, struct span payload)
 {
     (void)gen;
-    struct row_reader *r = reader;
     struct bytes_in in = bytes_of(payload);
-    struct label_builder b = {0};
-    struct labels labels;
-    if (byte_get(&in) != ROW_DEFINE)
+    switch (byte_get(&in)) {
+    case ROW_DEFINE:
+        return replay_define(reader, &in);
+    case ROW_DEFINES:
+        return replay_defines(reader, &in);
+    default:
         return false;
-    uint64_t id = varint_get(&in);
-    struct span raw = span_from(in.at, bytes_left(&in));
-    return in.at && id && id < UINT32_MAX && !write_labels(raw, &b, &labels, NULL) &&
-           !head_find(r->head, raw) && head_create(r->head, (uint32_t)id, labels, raw);
+    }
 }
 
 void row_reader_free(struct row_reader *r)

@@ -14,15 +14,16 @@
  * damaged it, the host's series are unknown until the next key, every ROW_KEY_EVERY rows.
  *
  *   late    := LATE, (id, time, bits of the value)...          in any order
- *   define  := DEFINE, id, labels as in remote write */
+ *   define  := DEFINE, id, labels as in remote write
+ *   defines := DEFINES, bytes unpacked, zstd of (length, define)... */
 #pragma once
 
 #include "store/embedded/head.h"
 
 #include "base/buf.h"
 
-enum { ROW_KEY_EVERY = 32 };
-enum row_kind { ROW_ROW = 1, ROW_LATE = 2, ROW_DEFINE = 3 };
+enum { ROW_KEY_EVERY = 32, DEFINES_MAX_BYTES = 64 << 20, DEFINES_LEVEL = 3 };
+enum row_kind { ROW_ROW = 1, ROW_LATE = 2, ROW_DEFINE = 3, ROW_DEFINES = 4 };
 #define ROW_LOST UINT32_MAX
 
 /* Samples on their way into the head: of each series some, in ascending order. */
@@ -49,11 +50,15 @@ void row_apply(struct row *r, struct head *h, uint64_t gen);
 
 void late_encode(struct buf *out, const struct series *s, struct sample sample);
 void define_encode(struct buf *out, uint32_t id, struct span raw);
+/* Several: gathered with define_gather, packed at the end. */
+void define_gather(struct buf *gathered, uint32_t id, struct span raw);
+void defines_encode(struct buf *out, struct span gathered);
 
-/* Reading back, one thread, no locks: false when the payload makes no sense. *lost counts
+/* Reading back, without locks: false when the payload makes no sense. *lost counts
  * samples that cannot be known because something before them is missing. */
 struct row_reader {
     struct head *head;
+    uint32_t part, parts; /* takes the hosts whose number is part modulo parts; 0: all */
     uint64_t samples, lost;
     struct series **series;
     uint32_t *counts;

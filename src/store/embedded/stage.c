@@ -69,9 +69,11 @@ static void clock_place(struct group *g, const struct series *s, int64_t t, uint
 
 /* ---- packing ---- */
 
+/* How much is allocated for so many bytes: an eighth of their power of two at a time. */
 static uint32_t packed_room(uint32_t len)
 {
-    return len < 512 ? (len + 31) & ~31u : (len + len / 8 + 255) & ~255u;
+    uint32_t step = len < 512 ? 32 : 1u << (28 - __builtin_clz(len));
+    return (len + step - 1) & ~(step - 1);
 }
 
 void series_pack(struct head *h, struct series *s)

@@ -231,16 +231,25 @@ static void know_blocks(struct store *s)
 static enum status open_log(struct store *s, uint64_t last_gen, struct err *err)
 {
     char path[BLOCK_PATH_MAX];
-    struct row_reader reader = {.head = &s->head};
-    struct log_replay replay = {&reader, define_replay, row_replay};
+    struct row_reader readers[LOG_READERS_MAX] = {0};
+    struct log_replay replay = {define_replay, row_replay, .readers_n = 0};
+    long cores = sysconf(_SC_NPROCESSORS_ONLN);
+    size_t n = cores < 1 ? 1 : MIN((size_t)cores, (size_t)LOG_READERS_MAX);
+    for (size_t i = 0; i < n; i++) {
+        readers[i] =
+            (struct row_reader){.head = &s->head, .part = (uint32_t)i, .parts = (uint32_t)n};
+        replay.readers[replay.readers_n++] = &readers[i];
+    }
     snprintf(path, sizeof path, "%s/log", s->dir);
     enum status st = log_open(s->tuning.disk, path, s->tuning.segment_bytes, last_gen, &replay,
                               &s->log, &s->health, err);
-    s->head.samples = reader.samples;
-    s->health.lost_samples = reader.lost;
-    if (reader.samples)
+    for (size_t i = 0; i < n; i++) {
+        s->head.samples += readers[i].samples;
+        s->health.lost_samples += readers[i].lost;
+        row_reader_free(&readers[i]);
+    }
+    if (s->head.samples)
         s->head.since_ms = s->now_ms();
-    row_reader_free(&reader);
     if (!st)
         know_blocks(s);
     return st;
@@ -430,6 +439,8 @@ void store_close(struct store *s)
     enum status st = log_drain(s->log, &err);
     if (!st)
         st = flush_head(s, &err);
+    if (!st)
+        st = sweep_head(s, &err);
     if (st)
         log_warn("closing the store: %s; the log keeps what is not in blocks", err.text);
     log_close(s->log, !st);

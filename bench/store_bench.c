@@ -1,0 +1,285 @@
+/* store_bench: the embedded store alone, in this process, with the load of rwload.c. The CPU time
+ * of making the messages is measured and taken off; HTTP and decompression are not in it.
+ *
+ *   store_bench [--hosts N] [--duration S] [--interval S] [--batch-samples K] [--writers N]
+ *               [--dir DIR] [--keep]
+ *
+ * Prints one line for loading (every message awaited until it is durable), one for compacting,
+ * one for restarts after a clean end and after a crash. */
+#undef _GNU_SOURCE /* as rwload.c defines it itself */
+#define main rwload_main
+#define series rwload_series
+#define sample rwload_sample
+#define varint_size rwload_varint_size
+#include "rwload.c"
+#undef main
+#undef series
+#undef sample
+#undef varint_size
+
+#include "base/clock.h"
+#include "base/log.h"
+#include "store/embedded/embedded.h"
+
+#include <ftw.h>
+#include <sys/stat.h>
+
+struct writer {
+    pthread_t thread;
+    struct store *store;
+    int number, count;
+    uint64_t samples, generating_ns;
+    double *latency;
+    size_t latency_n, latency_size;
+};
+
+static uint64_t tree_bytes;
+
+static int add_size(const char *path, const struct stat *info, int kind, struct FTW *ftw)
+{
+    (void)path, (void)ftw;
+    if (kind == FTW_F)
+        tree_bytes += (uint64_t)info->st_blocks * 512;
+    return 0;
+}
+
+static int remove_one(const char *path, const struct stat *info, int kind, struct FTW *ftw)
+{
+    (void)info, (void)kind, (void)ftw;
+    return remove(path);
+}
+
+static uint64_t disk_used(const char *dir)
+{
+    tree_bytes = 0;
+    nftw(dir, add_size, 16, FTW_PHYS);
+    return tree_bytes;
+}
+
+static uint64_t resident(void)
+{
+    FILE *f = fopen("/proc/self/statm", "r");
+    unsigned long size = 0, pages = 0;
+    if (f && fscanf(f, "%lu %lu", &size, &pages) != 2)
+        pages = 0;
+    if (f)
+        fclose(f);
+    return (uint64_t)pages * 4096;
+}
+
+static uint64_t thread_ns(void)
+{
+    struct timespec t;
+    clock_gettime(CLOCK_THREAD_CPUTIME_ID, &t);
+    return (uint64_t)t.tv_sec * 1000000000u + (uint64_t)t.tv_nsec;
+}
+
+static void make_message(struct buffer *raw, struct buffer *labels, int h, int64_t step,
+                         int64_t count)
+{
+    raw->len = 0;
+    for (int i = 0; i < series_per_host; i++) {
+        const char *list[MAX_LABELS][2];
+        char scratch[2][64];
+        labels->len = 0;
+        int n = labels_of(h, i, list, scratch);
+        for (int j = 0; j < n; j++)
+            put_label(labels, list[j][0], list[j][1]);
+        struct rwload_series *s = &state[(size_t)h * (size_t)series_per_host + (size_t)i];
+        size_t tlen = rwload_varint_size((uint64_t)(start_ms + step * interval_ms)),
+               slen = 10 + tlen;
+        put_varint(raw, 1 << 3 | 2);
+        put_varint(raw, labels->len + (size_t)count * (2 + slen));
+        put_bytes(raw, labels->data, labels->len);
+        for (int64_t j = 0; j < count; j++) {
+            double v = value_at(s, h, i, step + j);
+            put_varint(raw, 2 << 3 | 2);
+            put_varint(raw, slen);
+            put_varint(raw, 1 << 3 | 1);
+            put_bytes(raw, &v, 8);
+            put_varint(raw, 2 << 3 | 0);
+            put_varint(raw, (uint64_t)(start_ms + (step + j) * interval_ms));
+        }
+    }
+}
+
+static void *load(void *arg)
+{
+    struct writer *w = arg;
+    struct store_writer *out = store_writer_open(w->store);
+    struct buffer raw = {0}, labels = {0};
+    for (int64_t step = 0; step < steps; step += batch) {
+        int64_t count = steps - step < batch ? steps - step : batch;
+        for (int h = w->number; h < hosts; h += w->count) {
+            uint64_t begin = thread_ns();
+            make_message(&raw, &labels, h, step, count);
+            w->generating_ns += thread_ns() - begin;
+            struct append_result result;
+            struct err err;
+            double t = now();
+            while (store_append_wait(out, span_from(raw.data, raw.len), &result, &err) == AGAIN)
+                usleep(1000);
+            t = now() - t;
+            w->samples += result.samples;
+            if (w->latency_n == w->latency_size) {
+                w->latency_size = w->latency_size ? w->latency_size * 2 : 4096;
+                w->latency = need(realloc(w->latency, w->latency_size * sizeof *w->latency));
+            }
+            w->latency[w->latency_n++] = t;
+        }
+    }
+    store_writer_close(out);
+    free(raw.data);
+    free(labels.data);
+    return NULL;
+}
+
+static struct store *open_store(const char *dir, double *seconds)
+{
+    struct store_config config = {.dir = dir, .retention_ms = INT64_C(400) * 86400000};
+    struct store *s;
+    struct err err;
+    double t = now();
+    if (store_open(&config, &s, &err))
+        die("%s", err.text);
+    *seconds = now() - t;
+    return s;
+}
+
+static void report_load(struct writer *w, int n, double seconds, double cpu, uint64_t memory,
+                        const char *dir)
+{
+    uint64_t samples = 0, generating = 0;
+    size_t latencies = 0;
+    double *all_latencies = NULL;
+    for (int i = 0; i < n; i++) {
+        samples += w[i].samples;
+        generating += w[i].generating_ns;
+        all_latencies =
+            need(realloc(all_latencies, (latencies + w[i].latency_n + 1) * sizeof(double)));
+        memcpy(all_latencies + latencies, w[i].latency, w[i].latency_n * sizeof(double));
+        latencies += w[i].latency_n;
+    }
+    qsort(all_latencies, latencies, sizeof(double), by_value);
+    cpu -= (double)generating / 1e9;
+    uint64_t disk = disk_used(dir);
+    printf("load samples=%" PRIu64 " cpu_s=%.2f samples_per_cpu_s=%.0f wall_s=%.2f p50_ms=%.2f "
+           "p99_ms=%.2f max_ms=%.1f memory_per_series=%.0f disk_per_sample=%.3f\n",
+           samples, cpu, (double)samples / cpu, seconds, all_latencies[latencies / 2] * 1e3,
+           all_latencies[latencies * 99 / 100] * 1e3, all_latencies[latencies - 1] * 1e3,
+           (double)memory / ((double)hosts * series_per_host), (double)disk / (double)samples);
+    free(all_latencies);
+}
+
+static uint64_t highest;
+static volatile bool watching;
+
+static void *watch(void *arg)
+{
+    (void)arg;
+    while (watching) {
+        uint64_t bytes = resident();
+        highest = bytes > highest ? bytes : highest;
+        usleep(50000);
+    }
+    return NULL;
+}
+
+int main(int argc, char **argv)
+{
+    static const struct option options[] = {{"hosts", 1, 0, 'n'},
+                                            {"series-per-host", 1, 0, 'm'},
+                                            {"interval", 1, 0, 'i'},
+                                            {"duration", 1, 0, 'd'},
+                                            {"batch-samples", 1, 0, 'b'},
+                                            {"writers", 1, 0, 'w'},
+                                            {"dir", 1, 0, 'D'},
+                                            {"keep", 0, 0, 'k'},
+                                            {0}};
+    char made[] = "/tmp/store-bench-XXXXXX";
+    const char *dir = NULL;
+    int writers = 2;
+    double seconds;
+    bool keep = false;
+    for (int o; (o = getopt_long(argc, argv, "", options, NULL)) != -1;)
+        switch (o) {
+        case 'n':
+            hosts = atoi(optarg);
+            break;
+        case 'm':
+            series_per_host = atoi(optarg);
+            break;
+        case 'i':
+            interval_ms = llround(atof(optarg) * 1000);
+            break;
+        case 'd':
+            duration = atof(optarg);
+            break;
+        case 'b':
+            batch = atoi(optarg);
+            break;
+        case 'w':
+            writers = atoi(optarg);
+            break;
+        case 'D':
+            dir = optarg;
+            break;
+        case 'k':
+            keep = true;
+            break;
+        default:
+            die("see the head of store_bench.c for the options");
+        }
+    dir = dir ? dir : mkdtemp(made);
+    steps = (int64_t)(duration * 1000) / interval_ms;
+    start_ms = (int64_t)time(NULL) * 1000 - steps * interval_ms;
+    make_templates();
+    state = need(calloc((size_t)hosts * (size_t)series_per_host, sizeof *state));
+    for (int h = 0; h < hosts; h++)
+        for (int i = 0; i < series_per_host; i++)
+            first_value(&state[(size_t)h * (size_t)series_per_host + (size_t)i], h, i);
+    log_setup("store_bench", LOG_WARN, false);
+
+    uint64_t before = resident();
+    pthread_t watcher;
+    watching = true;
+    pthread_create(&watcher, NULL, watch, NULL);
+    struct store *s = open_store(dir, &seconds);
+    struct writer *w = need(calloc((size_t)writers, sizeof *w));
+    int64_t cpu = clock_cpu_ns();
+    double begin = now();
+    for (int i = 0; i < writers; i++) {
+        w[i].store = s;
+        w[i].number = i;
+        w[i].count = writers;
+        pthread_create(&w[i].thread, NULL, load, &w[i]);
+    }
+    for (int i = 0; i < writers; i++)
+        pthread_join(w[i].thread, NULL);
+    watching = false;
+    pthread_join(watcher, NULL);
+    report_load(w, writers, now() - begin, (double)(clock_cpu_ns() - cpu) / 1e9, highest - before,
+                dir);
+
+    store_abandon(s);
+    s = open_store(dir, &seconds);
+    printf("crash restart_s=%.3f\n", seconds);
+    cpu = clock_cpu_ns();
+    begin = now();
+    struct err err;
+    if (store_compact(s, &err))
+        die("%s", err.text);
+    struct store_stats stats;
+    store_stats(s, &stats);
+    printf("compact wall_s=%.2f cpu_s=%.2f samples=%" PRIu64 " blocks=%" PRIu64 "\n", now() - begin,
+           (double)(clock_cpu_ns() - cpu) / 1e9, stats.samples_stored, stats.blocks);
+    store_close(s);
+    uint64_t bytes = disk_used(dir);
+    s = open_store(dir, &seconds);
+    printf("clean restart_s=%.3f bytes_per_sample=%.4f\n", seconds,
+           (double)bytes / (double)stats.samples_stored);
+    store_close(s);
+    if (!keep)
+        nftw(dir, remove_one, 16, FTW_DEPTH | FTW_PHYS);
+    return 0;
+}
