@@ -18,8 +18,8 @@ enum {
 
 /* When each host last sent something that only a host sends. */
 static const char HOSTS_SEEN[] =
-    "max by (instance) (timestamp({__name__=~\"node_load1|node_time_seconds|"
-    "node_boot_time_seconds\"}))";
+    "max by (instance) (timestamp(node_load1) or timestamp(node_boot_time_seconds)"
+    " or timestamp(node_time_seconds))";
 
 struct pipeline {
     struct loop *loop;
