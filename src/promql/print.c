@@ -2,7 +2,9 @@
 #include "promql/functions.h"
 #include "promql/lexer.h"
 
+#include <inttypes.h>
 #include <math.h>
+#include <stdlib.h>
 
 static void print_expr(struct buf *out, const struct expr *e);
 
@@ -21,8 +23,10 @@ static void print_names(struct buf *out, const struct names *names)
 
 static void print_when(struct buf *out, const struct when *w)
 {
+    uint64_t at_ms = w->at_ms < 0 ? -(uint64_t)w->at_ms : (uint64_t)w->at_ms;
     if (w->at == AT_TIME)
-        buf_printf(out, " @ %.3f", (double)w->at_ms / 1000);
+        buf_printf(out, " @ %s%" PRIu64 ".%03" PRIu64, w->at_ms < 0 ? "-" : "", at_ms / 1000,
+                   at_ms % 1000);
     else if (w->at != AT_NONE)
         buf_str(out, w->at == AT_START ? " @ start()" : " @ end()");
     if (w->offset_ms == 0)

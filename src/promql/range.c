@@ -139,8 +139,9 @@ enum status eval_range_call(struct eval *ev, const struct expr *e, const struct 
 
 static void mark_present(struct range_run *r)
 {
-    for
-        each_window(r) if (window_count(r) > 0) r->out[r->first + r->step] = ABSENT;
+    for (window_first(r); window_there(r); window_next(r))
+        if (window_count(r) > 0)
+            r->out[r->first + r->step] = ABSENT;
 }
 
 enum status eval_absent_over_time(struct eval *ev, const struct expr *e, const struct grid *g,

@@ -25,7 +25,6 @@ struct range_run {
     bool closed;               /* a sample exactly at start_ms belongs to it */
 };
 
-/* Moves to the next step; use: for (window_first(r); r->step < r->n; window_next(r)). */
 static inline void window_place(struct range_run *r)
 {
     r->stop_ms = r->end_ms + (int64_t)(r->first + r->step) * r->step_ms;
@@ -56,7 +55,10 @@ static inline size_t window_count(const struct range_run *r)
     return r->high - r->low;
 }
 
-#define each_window(r) (window_first(r); (r)->step < (r)->n; window_next(r))
+static inline bool window_there(const struct range_run *r)
+{
+    return r->step < r->n;
+}
 
 /* Kahan's sum in Neumaier's form, with Prometheus's treatment of infinite sums. */
 static inline void kahan_add(double x, double *sum, double *c)

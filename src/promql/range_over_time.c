@@ -7,26 +7,26 @@
 
 void range_count(struct range_run *r)
 {
-    for
-        each_window(r) r->out[r->step] = window_count(r) == 0 ? ABSENT : (double)window_count(r);
+    for (window_first(r); window_there(r); window_next(r))
+        r->out[r->step] = window_count(r) == 0 ? ABSENT : (double)window_count(r);
 }
 
 void range_first(struct range_run *r)
 {
-    for
-        each_window(r) r->out[r->step] = window_count(r) == 0 ? ABSENT : r->raw.v[r->low];
+    for (window_first(r); window_there(r); window_next(r))
+        r->out[r->step] = window_count(r) == 0 ? ABSENT : r->raw.v[r->low];
 }
 
 void range_last(struct range_run *r)
 {
-    for
-        each_window(r) r->out[r->step] = window_count(r) == 0 ? ABSENT : r->raw.v[r->high - 1];
+    for (window_first(r); window_there(r); window_next(r))
+        r->out[r->step] = window_count(r) == 0 ? ABSENT : r->raw.v[r->high - 1];
 }
 
 void range_present(struct range_run *r)
 {
-    for
-        each_window(r) r->out[r->step] = window_count(r) == 0 ? ABSENT : 1;
+    for (window_first(r); window_there(r); window_next(r))
+        r->out[r->step] = window_count(r) == 0 ? ABSENT : 1;
 }
 
 /* ---- sums ---- */
@@ -60,22 +60,20 @@ static bool windows_overlap(const struct range_run *r)
 void range_sum(struct range_run *r)
 {
     const double *before = windows_overlap(r) ? exact_sums(r) : NULL;
-    for
-        each_window(r)
-        {
-            if (window_count(r) == 0) {
-                r->out[r->step] = ABSENT;
-                continue;
-            }
-            if (before) {
-                r->out[r->step] = before[r->high] - before[r->low];
-                continue;
-            }
-            double sum = 0, c = 0;
-            for (size_t i = r->low; i < r->high; i++)
-                kahan_add(r->raw.v[i], &sum, &c);
-            r->out[r->step] = isinf(sum) ? sum : sum + c;
+    for (window_first(r); window_there(r); window_next(r)) {
+        if (window_count(r) == 0) {
+            r->out[r->step] = ABSENT;
+            continue;
         }
+        if (before) {
+            r->out[r->step] = before[r->high] - before[r->low];
+            continue;
+        }
+        double sum = 0, c = 0;
+        for (size_t i = r->low; i < r->high; i++)
+            kahan_add(r->raw.v[i], &sum, &c);
+        r->out[r->step] = isinf(sum) ? sum : sum + c;
+    }
 }
 
 /* The mean as sum by count, or, where the sum is too large for a double, step by step. */
@@ -109,17 +107,15 @@ static double mean(const double *v, size_t n)
 void range_avg(struct range_run *r)
 {
     const double *before = windows_overlap(r) ? exact_sums(r) : NULL;
-    for
-        each_window(r)
-        {
-            size_t n = window_count(r);
-            if (n == 0)
-                r->out[r->step] = ABSENT;
-            else if (before)
-                r->out[r->step] = (before[r->high] - before[r->low]) / (double)n;
-            else
-                r->out[r->step] = mean(r->raw.v + r->low, n);
-        }
+    for (window_first(r); window_there(r); window_next(r)) {
+        size_t n = window_count(r);
+        if (n == 0)
+            r->out[r->step] = ABSENT;
+        else if (before)
+            r->out[r->step] = (before[r->high] - before[r->low]) / (double)n;
+        else
+            r->out[r->step] = mean(r->raw.v + r->low, n);
+    }
 }
 
 /* ---- extremes ---- */
@@ -132,24 +128,22 @@ static inline void extremes(struct range_run *r, bool greatest)
     const double *v = r->raw.v;
     size_t *queue = arena_alloc(&r->ev->scratch, (r->raw.n + 1) * sizeof *queue);
     size_t head = 0, tail = 0, seen = 0;
-    for
-        each_window(r)
-        {
-            for (; seen < r->high; seen++) {
-                if (isnan(v[seen]))
-                    continue;
-                while (tail > head &&
-                       (greatest ? v[queue[tail - 1]] < v[seen] : v[queue[tail - 1]] > v[seen]))
-                    tail--;
-                queue[tail++] = seen;
-            }
-            while (head < tail && queue[head] < r->low)
-                head++;
-            if (window_count(r) == 0)
-                r->out[r->step] = ABSENT;
-            else
-                r->out[r->step] = head < tail ? v[queue[head]] : v[r->high - 1];
+    for (window_first(r); window_there(r); window_next(r)) {
+        for (; seen < r->high; seen++) {
+            if (isnan(v[seen]))
+                continue;
+            while (tail > head &&
+                   (greatest ? v[queue[tail - 1]] < v[seen] : v[queue[tail - 1]] > v[seen]))
+                tail--;
+            queue[tail++] = seen;
         }
+        while (head < tail && queue[head] < r->low)
+            head++;
+        if (window_count(r) == 0)
+            r->out[r->step] = ABSENT;
+        else
+            r->out[r->step] = head < tail ? v[queue[head]] : v[r->high - 1];
+    }
 }
 
 void range_min(struct range_run *r)
@@ -177,15 +171,15 @@ static double variance(const double *v, size_t n)
 
 void range_stdvar(struct range_run *r)
 {
-    for
-        each_window(r) r->out[r->step] =
+    for (window_first(r); window_there(r); window_next(r))
+        r->out[r->step] =
             window_count(r) == 0 ? ABSENT : variance(r->raw.v + r->low, window_count(r));
 }
 
 void range_stddev(struct range_run *r)
 {
-    for
-        each_window(r) r->out[r->step] =
+    for (window_first(r); window_there(r); window_next(r))
+        r->out[r->step] =
             window_count(r) == 0 ? ABSENT : sqrt(variance(r->raw.v + r->low, window_count(r)));
 }
 
@@ -260,19 +254,16 @@ static void sorted_follow(struct sorted *s, const struct range_run *r)
 void range_quantile(struct range_run *r)
 {
     struct sorted s = {.at = arena_alloc(&r->ev->scratch, (r->raw.n + 1) * sizeof(double))};
-    for
-        each_window(r)
-        {
-            if (window_count(r) == 0) {
-                r->out[r->step] = ABSENT;
-                continue;
-            }
-            double q = scalar_at(&r->scalars[0], r->first + r->step);
-            if (!(q >= 0 && q <= 1))
-                eval_warn(r->ev, r->scalar_args[0]->pos,
-                          "quantile value should be between 0 and 1, got %s",
-                          number_text(r->ev, q));
-            sorted_follow(&s, r);
-            r->out[r->step] = quantile_of_sorted(q, s.at, window_count(r));
+    for (window_first(r); window_there(r); window_next(r)) {
+        if (window_count(r) == 0) {
+            r->out[r->step] = ABSENT;
+            continue;
         }
+        double q = scalar_at(&r->scalars[0], r->first + r->step);
+        if (!(q >= 0 && q <= 1))
+            eval_warn(r->ev, r->scalar_args[0]->pos,
+                      "quantile value should be between 0 and 1, got %s", number_text(r->ev, q));
+        sorted_follow(&s, r);
+        r->out[r->step] = quantile_of_sorted(q, s.at, window_count(r));
+    }
 }

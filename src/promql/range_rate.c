@@ -42,25 +42,31 @@ static double seconds(int64_t ms)
 }
 
 /* How long before the first sample the series is taken to go on. */
-static double extend_to_start(const struct range_run *r, double change, double sampled,
-                              double average, bool counter)
+static inline double extend_to_start(const struct range_run *r, double change, double sampled,
+                                     double average, bool counter)
 {
     double first = r->raw.v[r->low], threshold = average * 1.1;
     double to_start = seconds(r->raw.t_ms[r->low] - r->start_ms);
     /* A counter was never below zero. */
-    double to_zero = counter && change > 0 && first >= 0 ? sampled * (first / change) : INFINITY;
+    bool floored = counter && change > 0 && first >= 0;
     if (r->ev->q->rules_of_2) {
+        double to_zero = floored ? sampled * (first / change) : INFINITY;
         to_start = to_zero < to_start ? to_zero : to_start;
         return to_start < threshold ? to_start : average / 2;
     }
     if (to_start >= threshold)
         to_start = average / 2;
+    /* From three samples on, zero is then too far away to count: spares a division. */
+    if (!floored || (first >= change && window_count(r) > 2))
+        return to_start;
+    double to_zero = sampled * (first / change);
     return to_zero < to_start ? to_zero : to_start;
 }
 
 /* Prometheus's extrapolation: up to the ends of the range when samples are close enough to
  * them, else half an average distance beyond. */
-static double extrapolate(const struct range_run *r, double change, bool counter, bool per_second)
+static inline double extrapolate(const struct range_run *r, double change, bool counter,
+                                 double per_seconds)
 {
     int64_t first_ms = r->raw.t_ms[r->low], last_ms = r->raw.t_ms[r->high - 1];
     double sampled = seconds(last_ms - first_ms);
@@ -70,27 +76,24 @@ static double extrapolate(const struct range_run *r, double change, bool counter
     if (to_end >= average * 1.1)
         to_end = average / 2;
     double factor = (sampled + to_start + to_end) / sampled;
-    if (per_second)
-        factor /= seconds(r->range_ms);
-    return change * factor;
+    return change * (per_seconds > 0 ? factor / per_seconds : factor);
 }
 
 static inline void rates(struct range_run *r, bool counter, bool per_second)
 {
     struct resets resets = counter ? resets_find(r) : (struct resets){0};
     const double *v = r->raw.v;
-    for
-        each_window(r)
-        {
-            if (window_count(r) < 2) {
-                r->out[r->step] = ABSENT;
-                continue;
-            }
-            double change = v[r->high - 1] - v[r->low];
-            if (resets.n > 0)
-                change = correction(&resets, r, change);
-            r->out[r->step] = extrapolate(r, change, counter, per_second);
+    double per_seconds = per_second ? seconds(r->range_ms) : 0;
+    for (window_first(r); window_there(r); window_next(r)) {
+        if (window_count(r) < 2) {
+            r->out[r->step] = ABSENT;
+            continue;
         }
+        double change = v[r->high - 1] - v[r->low];
+        if (resets.n > 0)
+            change = correction(&resets, r, change);
+        r->out[r->step] = extrapolate(r, change, counter, per_seconds);
+    }
 }
 
 void range_rate(struct range_run *r)
@@ -110,17 +113,15 @@ void range_delta(struct range_run *r)
 
 static inline void instant_rates(struct range_run *r, bool rate)
 {
-    for
-        each_window(r)
-        {
-            r->out[r->step] = ABSENT;
-            if (window_count(r) < 2)
-                continue;
-            double last = r->raw.v[r->high - 1], before = r->raw.v[r->high - 2];
-            int64_t ms = r->raw.t_ms[r->high - 1] - r->raw.t_ms[r->high - 2];
-            double change = rate && last < before ? last : last - before;
-            r->out[r->step] = rate ? change / seconds(ms) : change;
-        }
+    for (window_first(r); window_there(r); window_next(r)) {
+        r->out[r->step] = ABSENT;
+        if (window_count(r) < 2)
+            continue;
+        double last = r->raw.v[r->high - 1], before = r->raw.v[r->high - 2];
+        int64_t ms = r->raw.t_ms[r->high - 1] - r->raw.t_ms[r->high - 2];
+        double change = rate && last < before ? last : last - before;
+        r->out[r->step] = rate ? change / seconds(ms) : change;
+    }
 }
 
 void range_irate(struct range_run *r)
@@ -145,8 +146,8 @@ static inline void count_events(struct range_run *r, bool changes)
             changes ? v[i] != v[i - 1] && !(isnan(v[i]) && isnan(v[i - 1])) : v[i] < v[i - 1];
         before[i] = before[i - 1] + event;
     }
-    for
-        each_window(r) r->out[r->step] =
+    for (window_first(r); window_there(r); window_next(r))
+        r->out[r->step] =
             window_count(r) == 0 ? ABSENT : (double)(before[r->high - 1] - before[r->low]);
 }
 

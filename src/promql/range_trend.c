@@ -36,32 +36,28 @@ static void regression(const struct range_run *r, int64_t origin_ms, double *slo
 
 void range_deriv(struct range_run *r)
 {
-    for
-        each_window(r)
-        {
-            r->out[r->step] = ABSENT;
-            if (window_count(r) < 2)
-                continue;
-            double slope, intercept;
-            /* Any time near the samples keeps the sums small. */
-            regression(r, r->raw.t_ms[r->low], &slope, &intercept);
-            r->out[r->step] = slope;
-        }
+    for (window_first(r); window_there(r); window_next(r)) {
+        r->out[r->step] = ABSENT;
+        if (window_count(r) < 2)
+            continue;
+        double slope, intercept;
+        /* Any time near the samples keeps the sums small. */
+        regression(r, r->raw.t_ms[r->low], &slope, &intercept);
+        r->out[r->step] = slope;
+    }
 }
 
 void range_predict_linear(struct range_run *r)
 {
-    for
-        each_window(r)
-        {
-            r->out[r->step] = ABSENT;
-            if (window_count(r) < 2)
-                continue;
-            size_t step = r->first + r->step;
-            double slope, intercept;
-            regression(r, r->grid_start_ms + (int64_t)step * r->grid_step_ms, &slope, &intercept);
-            r->out[r->step] = slope * scalar_at(&r->scalars[0], step) + intercept;
-        }
+    for (window_first(r); window_there(r); window_next(r)) {
+        r->out[r->step] = ABSENT;
+        if (window_count(r) < 2)
+            continue;
+        size_t step = r->first + r->step;
+        double slope, intercept;
+        regression(r, r->grid_start_ms + (int64_t)step * r->grid_step_ms, &slope, &intercept);
+        r->out[r->step] = slope * scalar_at(&r->scalars[0], step) + intercept;
+    }
 }
 
 static double smooth(const double *v, size_t n, double factor, double trend_factor)
@@ -91,17 +87,15 @@ static bool factor_check(struct range_run *r, const char *name, double factor)
 
 void range_smoothing(struct range_run *r)
 {
-    for
-        each_window(r)
-        {
-            r->out[r->step] = ABSENT;
-            if (window_count(r) == 0 || r->status)
-                continue;
-            double factor = scalar_at(&r->scalars[0], r->first + r->step);
-            double trend = scalar_at(&r->scalars[1], r->first + r->step);
-            if (!factor_check(r, "smoothing", factor) || !factor_check(r, "trend", trend))
-                continue;
-            if (window_count(r) > 1)
-                r->out[r->step] = smooth(r->raw.v + r->low, window_count(r), factor, trend);
-        }
+    for (window_first(r); window_there(r); window_next(r)) {
+        r->out[r->step] = ABSENT;
+        if (window_count(r) == 0 || r->status)
+            continue;
+        double factor = scalar_at(&r->scalars[0], r->first + r->step);
+        double trend = scalar_at(&r->scalars[1], r->first + r->step);
+        if (!factor_check(r, "smoothing", factor) || !factor_check(r, "trend", trend))
+            continue;
+        if (window_count(r) > 1)
+            r->out[r->step] = smooth(r->raw.v + r->low, window_count(r), factor, trend);
+    }
 }
