@@ -111,7 +111,7 @@ static void searched_text_is_only_text(void **state)
             {.predicted_class = -1, .limit = 10, .text = text},
             {.predicted_class = -1, .limit = 10, .server_id = text},
         };
-        char want[8];
+        char want[24];
         snprintf(want, sizeof want, "%zu", i + 1);
         for (size_t k = 0; k < COUNT(filters); k++)
             assert_string_equal(find(f, filters[k]), want);
