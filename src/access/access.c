@@ -75,7 +75,9 @@ static enum status make_admin(struct access *a, int64_t now_ms, char text[TOKEN_
                              .role = ROLE_ADMIN,
                              .must_change = true,
                              .one_time_until_ms = now_ms + ONE_TIME_MS};
-    return record_user_put(a->record, &admin, err);
+    st = record_user_put(a->record, &admin, err);
+    /* Whoever signed in with the one before, and chose none, is out. */
+    return st ? st : record_sessions_delete_user(a->record, admin.name, NULL, err);
 }
 
 enum status access_first_start(struct access *a, int64_t now_ms, char text[TOKEN_TEXT_MAX],

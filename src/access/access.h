@@ -9,7 +9,7 @@
 struct access;
 
 enum {
-    PASSWORD_MIN_BYTES = 8,
+    PASSWORD_MIN_CHARACTERS = 8,
     PASSWORD_MAX_BYTES = 1024,
     SESSION_TEXT_MAX = TOKEN_TEXT_MAX,
 };

@@ -22,7 +22,7 @@ struct access {
     pthread_mutex_t lock;  /* guards what follows */
     pthread_cond_t hashed; /* a hashing has ended */
     unsigned hashings;
-    struct map throttles;    /* "u:NAME" or "a:ADDRESS" -> struct throttle */
+    struct map throttles;    /* account or address -> struct throttle */
     struct map known_tokens; /* hash -> struct known_token: agents ask often */
     bool has_dev;
     uint8_t dev_admin[SHA256_BYTES], dev_writer[SHA256_BYTES];
@@ -43,10 +43,12 @@ static inline void access_unlock(pthread_mutex_t **lock)
 
 /* ---- throttle.c: how often may somebody guess ---- */
 
-/* 0: now; else so many seconds from now. */
-int64_t throttle_wait_s(struct access *a, struct span user, struct span address, int64_t now_ms);
-void throttle_failed(struct access *a, struct span user, struct span address, int64_t now_ms);
-void throttle_passed(struct access *a, struct span user);
+/* 0: a try begins, and must be ended; else it is to be made so many seconds from now. The address
+ * may be empty. */
+int64_t throttle_begin(struct access *a, struct span user, struct span address, int64_t now_ms);
+enum throttle_end { TRY_FAILED, TRY_PASSED, TRY_VOID /* nothing was found out */ };
+void throttle_end(struct access *a, struct span user, struct span address, enum throttle_end how,
+                  int64_t now_ms);
 void throttle_free(struct access *a);
 
 /* ---- password.c ---- */

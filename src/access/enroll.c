@@ -22,6 +22,9 @@ enum status access_enroll(struct access *a, struct span authorization, struct sp
                           struct err *err)
 {
     uint8_t join[SHA256_BYTES];
+    if (!host_id.len || host_id.len > RECORD_NAME_MAX_BYTES || name.len > RECORD_NAME_MAX_BYTES)
+        return err_set(err, INVALID, "a host's id has 1 to %d bytes, its name at most as many",
+                       RECORD_NAME_MAX_BYTES);
     secret_hash(bearer_of(authorization), join);
     enum status st = record_token_use(a->record, join, now_ms, err);
     if (st)

@@ -9,6 +9,11 @@ static enum status wrong(struct err *err)
     return err_set(err, DENIED, "name or password is wrong");
 }
 
+static enum status too_many(int64_t wait_s, struct err *err)
+{
+    return err_set(err, AGAIN, "too many tries; wait %lld s", (long long)wait_s);
+}
+
 static enum status open_session(struct access *a, struct span user, int64_t now_ms,
                                 char session[SESSION_TEXT_MAX], struct principal *out,
                                 struct err *err)
@@ -43,20 +48,22 @@ enum status access_login(struct access *a, struct span name, struct span passwor
     auto_arena arena = {0};
     struct user_row user;
     *out = (struct principal){0};
-    *retry_after_s = throttle_wait_s(a, name, address, now_ms);
+    *retry_after_s = throttle_begin(a, name, address, now_ms);
     if (*retry_after_s)
-        return err_set(err, AGAIN, "too many tries; wait %lld s", (long long)*retry_after_s);
+        return too_many(*retry_after_s, err);
     enum status st = find_user(a, name, &arena, &user, err);
-    if (st)
+    if (st) {
+        throttle_end(a, name, address, TRY_VOID, now_ms);
         return st;
+    }
     bool fits =
         password.len <= PASSWORD_MAX_BYTES && password_matches(a, user.password_hash, password);
-    if (!fits || one_time_is_over(&user, now_ms)) {
-        throttle_failed(a, name, address, now_ms);
+    fits = fits && !one_time_is_over(&user, now_ms);
+    throttle_end(a, name, address, fits ? TRY_PASSED : TRY_FAILED, now_ms);
+    if (!fits) {
         st = record_audit(a->record, now_ms, name, SPAN("login refused"), address, err);
         return st ? st : wrong(err);
     }
-    throttle_passed(a, name);
     *out = (struct principal){.kind = WHO_USER, .role = user.role, .must_change = user.must_change};
     memcpy(out->name, user.name.at, MIN(user.name.len, (size_t)RECORD_NAME_MAX_BYTES));
     st = open_session(a, user.name, now_ms, session, out, err);
@@ -68,6 +75,18 @@ enum status access_logout(struct access *a, const struct principal *p, struct er
     return record_session_delete(a->record, p->session, err);
 }
 
+/* Whose session it is must know the password too, and has no more tries than at the login. */
+static enum status check_old(struct access *a, const struct user_row *user, struct span old,
+                             int64_t now_ms, struct err *err)
+{
+    int64_t wait_s = throttle_begin(a, user->name, SPAN(""), now_ms);
+    if (wait_s)
+        return too_many(wait_s, err);
+    bool fits = old.len <= PASSWORD_MAX_BYTES && password_matches(a, user->password_hash, old);
+    throttle_end(a, user->name, SPAN(""), fits ? TRY_PASSED : TRY_FAILED, now_ms);
+    return fits ? OK : err_set(err, DENIED, "the old password is wrong");
+}
+
 enum status access_password(struct access *a, const struct principal *p, struct span old,
                             struct span new, int64_t now_ms, struct err *err)
 {
@@ -75,21 +94,17 @@ enum status access_password(struct access *a, const struct principal *p, struct 
     struct user_row user;
     char hash[PASSWORD_HASH_TEXT_MAX];
     struct span name = span_of(p->name);
+    if (p->kind != WHO_USER)
+        return err_set(err, DENIED, "only a user who has signed in has a password");
     enum status st = password_fits(new, err);
     if (!st && span_eq(old, new))
         st = err_set(err, INVALID, "the new password is the old one");
     if (!st)
         st = record_user(a->record, name, &arena, &user, err);
-    if (st)
-        return st;
-    int64_t wait_s = throttle_wait_s(a, name, SPAN(""), now_ms);
-    if (wait_s)
-        return err_set(err, AGAIN, "too many tries; wait %lld s", (long long)wait_s);
-    if (old.len > PASSWORD_MAX_BYTES || !password_matches(a, user.password_hash, old)) {
-        throttle_failed(a, name, SPAN(""), now_ms);
-        return err_set(err, DENIED, "the old password is wrong");
-    }
-    st = password_hash(a, new, hash, err);
+    if (!st)
+        st = check_old(a, &user, old, now_ms, err);
+    if (!st)
+        st = password_hash(a, new, hash, err);
     if (st)
         return st;
     user.password_hash = span_of(hash);

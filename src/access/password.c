@@ -17,13 +17,22 @@ static const char *const worst[] = {
     "welcome123",  "monitoring", "galen123",      "asdfghjk",   "zxcvbnm123", "1qaz2wsx",
 };
 
+/* Bytes that begin one, in UTF-8. */
+static size_t characters(struct span text)
+{
+    size_t n = 0;
+    for (size_t i = 0; i < text.len; i++)
+        n += (text.at[i] & 0xc0) != 0x80;
+    return n;
+}
+
 enum status password_fits(struct span password, struct err *err)
 {
-    if (password.len < PASSWORD_MIN_BYTES)
+    if (characters(password) < PASSWORD_MIN_CHARACTERS)
         return err_set(err, INVALID, "a password has at least %d characters; 15 are better",
-                       PASSWORD_MIN_BYTES);
+                       PASSWORD_MIN_CHARACTERS);
     if (password.len > PASSWORD_MAX_BYTES)
-        return err_set(err, INVALID, "a password has at most %d characters", PASSWORD_MAX_BYTES);
+        return err_set(err, INVALID, "a password has at most %d bytes", PASSWORD_MAX_BYTES);
     for (size_t i = 0; i < COUNT(worst); i++)
         if (span_eq_nocase(password, span_of(worst[i])))
             return err_set(err, INVALID, "this password is among the first that are guessed");

@@ -1,6 +1,9 @@
 /* How often may somebody guess: five wrong tries a minute for an account, twenty for an address;
- * then each further one doubles the wait, up to 15 minutes. Nobody is locked out for ever. */
+ * then one try at a time, and each further wrong one doubles the wait, up to 15 minutes. Nobody is
+ * locked out for ever. A try counts from its begin on, so that many at once are no way around. */
 #include "access/access_state.h"
+
+#include <arpa/inet.h>
 
 enum {
     ACCOUNT_TRIES = 5,
@@ -13,86 +16,140 @@ enum {
 
 struct throttle {
     char key[THROTTLE_KEY_MAX];
-    unsigned failures;
+    unsigned tries; /* that are allowed before the first wait */
+    unsigned failures, under_way;
     int64_t last_ms, until_ms;
 };
 
-static struct span key_of(char text[THROTTLE_KEY_MAX], char kind, struct span name)
+static struct span account_key(char text[THROTTLE_KEY_MAX], struct span name)
 {
-    size_t n = MIN(name.len, (size_t)THROTTLE_KEY_MAX - 3);
-    text[0] = kind;
-    text[1] = ':';
+    size_t n = MIN(name.len, (size_t)THROTTLE_KEY_MAX - 2);
+    memcpy(text, "u:", 2);
     if (n)
         memcpy(text + 2, name.at, n);
-    text[n + 2] = 0;
     return span_from(text, n + 2);
 }
 
-static struct throttle *find(struct access *a, char kind, struct span name)
+/* Who has one IPv6 address has 2^64 of them: the first half is the key. */
+static struct span address_key(char text[THROTTLE_KEY_MAX], struct span address)
 {
-    char text[THROTTLE_KEY_MAX];
-    return map_get(&a->throttles, key_of(text, kind, name));
+    size_t n = MIN(address.len, (size_t)THROTTLE_KEY_MAX - 3);
+    struct in6_addr v6;
+    memcpy(text, "a:", 2);
+    if (n)
+        memcpy(text + 2, address.at, n);
+    text[n + 2] = 0;
+    if (inet_pton(AF_INET6, text + 2, &v6) == 1 && !IN6_IS_ADDR_V4MAPPED(&v6)) {
+        memcpy(text, "6:", 2);
+        memcpy(text + 2, &v6, 8);
+        n = 8;
+    }
+    return span_from(text, n + 2);
 }
 
-/* What has been quiet for a while is forgotten, so that guessing names fills no memory. */
-static void forget_old(struct access *a, int64_t now_ms)
+/* What failures there were may be forgotten. */
+static bool is_over(const struct throttle *t, int64_t now_ms)
 {
+    if (t->failures < t->tries)
+        return now_ms - t->last_ms > WINDOW_MS;
+    return now_ms - t->until_ms > WAIT_MAX_MS;
+}
+
+static void forget(struct access *a, struct span key)
+{
+    struct throttle *t = map_remove(&a->throttles, key);
+    free(t);
+}
+
+/* Makes room: what is over goes, else what was quiet for longest. */
+static void forget_some(struct access *a, int64_t now_ms)
+{
+    struct map_slot *oldest = NULL;
     size_t at = 0;
     for (struct map_slot *slot; (slot = map_next(&a->throttles, &at));) {
-        struct throttle *t = slot->value;
-        if (now_ms - t->last_ms < WAIT_MAX_MS)
+        const struct throttle *t = slot->value;
+        if (t->under_way)
             continue;
-        map_remove(&a->throttles, span_of(t->key));
-        free(t);
+        if (is_over(t, now_ms))
+            forget(a, slot->key);
+        else if (!oldest || t->last_ms < ((struct throttle *)oldest->value)->last_ms)
+            oldest = slot;
     }
+    if (a->throttles.count >= THROTTLES_MAX && oldest)
+        forget(a, oldest->key);
 }
 
-static void count(struct access *a, char kind, struct span name, unsigned tries, int64_t now_ms)
+static struct throttle *find_or_add(struct access *a, struct span key, unsigned tries,
+                                    int64_t now_ms)
 {
-    struct throttle *t = find(a, kind, name);
-    if (!t && a->throttles.count >= THROTTLES_MAX)
-        forget_old(a, now_ms);
-    if (!t && a->throttles.count >= THROTTLES_MAX)
-        return;
-    if (!t) {
-        t = mem_zero(1, sizeof *t);
-        map_put(&a->throttles, key_of(t->key, kind, name), t);
-    }
-    if (now_ms - t->last_ms > WINDOW_MS && now_ms > t->until_ms)
+    struct throttle *t = map_get(&a->throttles, key);
+    if (t)
+        return t;
+    if (a->throttles.count >= THROTTLES_MAX)
+        forget_some(a, now_ms);
+    t = mem_zero(1, sizeof *t);
+    memcpy(t->key, key.at, key.len);
+    t->tries = tries;
+    map_put(&a->throttles, span_from(t->key, key.len), t);
+    return t;
+}
+
+/* Milliseconds until a try is allowed. */
+static int64_t wait_of(struct throttle *t, int64_t now_ms)
+{
+    if (is_over(t, now_ms))
         t->failures = 0;
+    if (t->until_ms > now_ms && t->failures >= t->tries)
+        return t->until_ms - now_ms;
+    unsigned allowed = t->failures < t->tries ? t->tries - t->failures : 1;
+    return t->under_way < allowed ? 0 : 1000;
+}
+
+static void count(struct throttle *t, enum throttle_end how, int64_t now_ms)
+{
+    t->under_way--;
+    if (how != TRY_FAILED)
+        return;
     t->last_ms = now_ms;
     t->failures++;
-    if (t->failures < tries)
+    if (t->failures < t->tries)
         return;
-    unsigned doublings = MIN(t->failures - tries, 8u);
+    unsigned doublings = MIN(t->failures - t->tries, 8u);
     t->until_ms = now_ms + MIN((int64_t)WINDOW_MS << doublings, (int64_t)WAIT_MAX_MS);
 }
 
-static int64_t wait_of(const struct throttle *t, int64_t now_ms)
-{
-    return t && t->until_ms > now_ms ? (t->until_ms - now_ms + 999) / 1000 : 0;
-}
-
-int64_t throttle_wait_s(struct access *a, struct span user, struct span address, int64_t now_ms)
+int64_t throttle_begin(struct access *a, struct span user, struct span address, int64_t now_ms)
 {
     auto_lock *lock = access_lock(a);
-    int64_t account = wait_of(find(a, 'u', user), now_ms);
-    int64_t from = wait_of(find(a, 'a', address), now_ms);
-    return MAX(account, from);
+    char key[THROTTLE_KEY_MAX];
+    struct throttle *account = find_or_add(a, account_key(key, user), ACCOUNT_TRIES, now_ms);
+    account->under_way++; /* already now: adding the other must not make it be forgotten */
+    struct throttle *from = NULL;
+    if (address.len)
+        from = find_or_add(a, address_key(key, address), ADDRESS_TRIES, now_ms);
+    account->under_way--;
+    int64_t wait_ms = wait_of(account, now_ms);
+    if (from)
+        wait_ms = MAX(wait_ms, wait_of(from, now_ms));
+    if (wait_ms)
+        return (wait_ms + 999) / 1000;
+    account->under_way++;
+    if (from)
+        from->under_way++;
+    return 0;
 }
 
-void throttle_failed(struct access *a, struct span user, struct span address, int64_t now_ms)
+void throttle_end(struct access *a, struct span user, struct span address, enum throttle_end how,
+                  int64_t now_ms)
 {
     auto_lock *lock = access_lock(a);
-    count(a, 'u', user, ACCOUNT_TRIES, now_ms);
-    count(a, 'a', address, ADDRESS_TRIES, now_ms);
-}
-
-void throttle_passed(struct access *a, struct span user)
-{
-    auto_lock *lock = access_lock(a);
-    char text[THROTTLE_KEY_MAX];
-    free(map_remove(&a->throttles, key_of(text, 'u', user)));
+    char key[THROTTLE_KEY_MAX];
+    struct throttle *account = map_get(&a->throttles, account_key(key, user));
+    count(account, how, now_ms);
+    if (how == TRY_PASSED)
+        account->failures = 0;
+    if (address.len)
+        count(map_get(&a->throttles, address_key(key, address)), how, now_ms);
 }
 
 void throttle_free(struct access *a)
