@@ -20,27 +20,49 @@ struct range_run {
     enum status status;
 
     /* The window of the step at hand: raw samples low .. high - 1. */
-    size_t step, low, high;
+    size_t step, low, high, low_stride, high_stride;
     int64_t start_ms, stop_ms; /* its range */
     bool closed;               /* a sample exactly at start_ms belongs to it */
 };
+
+/* The first sample later than limit_ms, from sample at on. Samples come at even distances
+ * mostly, so the last stride is tried first. */
+static inline size_t sample_after(const struct raw *raw, size_t at, int64_t limit_ms,
+                                  size_t *stride)
+{
+    const int64_t *t = raw->t_ms;
+    size_t n = raw->n, guess = at + *stride;
+    if (guess <= n && (guess == at || t[guess - 1] <= limit_ms) &&
+        (guess == n || t[guess] > limit_ms))
+        return guess;
+    size_t low = at, width = 1; /* gallop, then halve */
+    while (low + width <= n && t[low + width - 1] <= limit_ms) {
+        low += width;
+        width *= 2;
+    }
+    size_t high = low + width - 1 < n ? low + width - 1 : n;
+    while (low < high) {
+        size_t mid = low + (high - low) / 2;
+        if (t[mid] <= limit_ms)
+            low = mid + 1;
+        else
+            high = mid;
+    }
+    *stride = low - at;
+    return low;
+}
 
 static inline void window_place(struct range_run *r)
 {
     r->stop_ms = r->end_ms + (int64_t)(r->first + r->step) * r->step_ms;
     r->start_ms = r->stop_ms - r->range_ms;
-    const int64_t *t = r->raw.t_ms;
-    size_t n = r->raw.n;
-    int64_t from = r->start_ms + (r->closed ? 0 : 1);
-    while (r->high < n && t[r->high] <= r->stop_ms)
-        r->high++;
-    while (r->low < r->high && t[r->low] < from)
-        r->low++;
+    r->high = sample_after(&r->raw, r->high, r->stop_ms, &r->high_stride);
+    r->low = sample_after(&r->raw, r->low, r->start_ms - (r->closed ? 1 : 0), &r->low_stride);
 }
 
 static inline void window_first(struct range_run *r)
 {
-    r->step = r->low = r->high = 0;
+    r->step = r->low = r->high = r->low_stride = r->high_stride = 0;
     window_place(r);
 }
 
