@@ -19,7 +19,7 @@ $(BUILD)/build.ninja: | packages-build
 	@rm -f $(BUILD).log
 
 build: $(BUILD)/build.ninja
-	@ninja -C $(BUILD) --quiet
+	@tools/ninja.sh $(BUILD)
 	@echo "built: $(BUILD)/galen-agent $(BUILD)/galen-server $(BUILD)/galen"
 
 run: packages-run build

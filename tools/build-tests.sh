@@ -8,4 +8,4 @@ trap 'rm -f "$log"' EXIT
 if [ ! -f "$dir/build.ninja" ]; then
     meson setup "$dir" -Dtests=true "$@" >"$log" 2>&1 || { cat "$log"; exit 1; }
 fi
-ninja -C "$dir" >"$log" 2>&1 || { grep -v '^\[' "$log"; exit 1; }
+tools/ninja.sh "$dir"

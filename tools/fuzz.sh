@@ -10,7 +10,7 @@ if [ ! -f $dir/build.ninja ]; then
     CC=clang meson setup $dir -Dtests=true -Dfuzz=true -Dconsole=disabled \
         -Db_sanitize=address,undefined -Db_lundef=false >"$log" 2>&1 || { cat "$log"; exit 1; }
 fi
-ninja -C $dir >"$log" 2>&1 || { grep -v '^\[' "$log"; exit 1; }
+tools/ninja.sh $dir
 passed=0 failed=0
 for program in $dir/fuzz/fuzz_*; do
     [ -x "$program" ] && [ -f "$program" ] || continue

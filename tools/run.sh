@@ -1,10 +1,10 @@
 #!/bin/sh
 # run.sh BUILD: a server and an agent for this machine, the console's address and password, the
-# first recommendation. Ends with Ctrl-C. Data stays in $GALEN_DATA (default ./run).
+# first recommendation. Ends with Ctrl-C. Data stays in $GALEN_RUN_DATA (default ./run).
 set -eu
 build=$1
-data=${GALEN_DATA:-$PWD/run}
-listen=${GALEN_LISTEN:-127.0.0.1:5000}
+data=${GALEN_RUN_DATA:-$PWD/run}
+listen=${GALEN_RUN_LISTEN:-127.0.0.1:5000}
 url=http://$listen
 server= agent=
 mkdir -p "$data"
@@ -40,7 +40,7 @@ echo "This host is reporting; its first recommendation follows within a minute."
 echo
 if ! "$build"/galen advice --server "$url" --token-file "$data/server/admin-token" --wait 90; then
     echo "No analysis came. The server's and the agent's last words:" >&2
-    tail -3 "$data/server.log" "$data/agent.log" >&2
+    tail -n 3 "$data/server.log" "$data/agent.log" >&2
     exit 1
 fi
 echo

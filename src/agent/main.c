@@ -74,7 +74,7 @@ int main(int argc, char **argv)
     signal(SIGPIPE, SIG_IGN);
     int st = config_read(argc, argv, &config, &arena, &err);
     if (st) {
-        log_error("%s", err.text);
+        fprintf(stderr, "galen-agent: %s\n", err.text);
         return st == CONFIG_USAGE ? EXIT_USAGE : EXIT_CONFIG;
     }
     log_setup("galen-agent", config.log_level, config.log_json);
