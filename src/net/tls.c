@@ -90,6 +90,7 @@ static const char *hint(long verify)
     case X509_V_ERR_SELF_SIGNED_CERT_IN_CHAIN:
     case X509_V_ERR_DEPTH_ZERO_SELF_SIGNED_CERT:
     case X509_V_ERR_UNABLE_TO_VERIFY_LEAF_SIGNATURE:
+    case X509_V_ERR_CERT_SIGNATURE_FAILURE: /* another issuer of the same name */
         return " (the CA file does not hold the issuer of the server's certificate)";
     case X509_V_ERR_HOSTNAME_MISMATCH:
     case X509_V_ERR_IP_ADDRESS_MISMATCH:
@@ -102,7 +103,8 @@ static const char *hint(long verify)
 void tls_sentence(const SSL *ssl, unsigned long code, char *text, size_t size)
 {
     long verify = ssl ? SSL_get_verify_result(ssl) : X509_V_OK;
-    if (ERR_GET_REASON(code) == SSL_R_CERTIFICATE_VERIFY_FAILED && verify != X509_V_OK) {
+    /* Not by the code: a bad signature leaves one of the signature's algorithm. */
+    if (verify != X509_V_OK) {
         snprintf(text, size, "%s%s", X509_verify_cert_error_string(verify), hint(verify));
         return;
     }

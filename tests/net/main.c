@@ -2,8 +2,13 @@
 
 UNIT_DECLARE(head);
 UNIT_DECLARE(parts);
+UNIT_DECLARE(server);
+UNIT_DECLARE(answers);
+UNIT_DECLARE(client);
+int run_tls_tests(void);
 
 int main(void)
 {
-    return UNIT_RUN(head) + UNIT_RUN(parts);
+    return UNIT_RUN(head) + UNIT_RUN(parts) + UNIT_RUN(server) + UNIT_RUN(answers) +
+           UNIT_RUN(client) + run_tls_tests();
 }
