@@ -174,32 +174,52 @@ static void group_extents(const struct aggregation *a, struct vector *out)
         out->at[i].n -= out->at[i].from;
 }
 
-static enum status aggregate_simple(struct eval *ev, const struct aggregation *a,
-                                    struct vector *out)
+/* A series of the group that covers all its steps lends its array to the result. */
+static enum status group_array(struct eval *ev, const struct aggregation *a, struct series *to,
+                               const size_t *members, size_t n)
 {
-    aggregation_labels(ev, a, out);
-    group_extents(a, out);
-    struct cell **cells = ARENA_ARRAY(ev->arena, struct cell *, out->n);
-    for (size_t i = 0; i < out->n; i++) {
-        enum status st = eval_hold(ev, out->at[i].n);
-        if (!st)
-            st = eval_values(ev, out->at[i].n, &out->at[i].v);
-        if (st)
-            return st;
-        cells[i] = ARENA_ARRAY(ev->arena, struct cell, out->at[i].n);
+    for (size_t i = 0; i < n; i++) {
+        const struct series *s = &a->in.at[members[i]];
+        if (s->from == to->from && s->n == to->n) {
+            to->v = s->v;
+            return OK;
+        }
     }
+    return eval_values(ev, to->n, &to->v);
+}
+
+static enum status aggregate_group(struct eval *ev, const struct aggregation *a, struct series *to,
+                                   struct cell *cells, const size_t *members, size_t n)
+{
     enum aggregate_kind op = a->e->aggregate.op;
-    for (size_t i = 0; i < a->in.n; i++) {
-        const struct series *s = &a->in.at[i];
-        add_series(op, cells[a->ids[i]] + (s->from - out->at[a->ids[i]].from), s);
+    memset(cells, 0, to->n * sizeof *cells);
+    for (size_t i = 0; i < n; i++) {
+        const struct series *s = &a->in.at[members[i]];
         enum status st = eval_tick(ev);
         if (st)
             return st;
+        add_series(op, cells + (s->from - to->from), s);
     }
+    enum status st = group_array(ev, a, to, members, n);
+    for (size_t i = 0; i < to->n && !st; i++)
+        to->v[i] = cell_result(op, &cells[i]);
+    return st;
+}
+
+static enum status aggregate_simple(struct eval *ev, const struct aggregation *a,
+                                    struct vector *out)
+{
+    size_t *first, *order, longest = 0;
+    aggregation_labels(ev, a, out);
+    aggregation_members(ev, a, &first, &order);
+    group_extents(a, out);
     for (size_t i = 0; i < out->n; i++)
-        for (size_t k = 0; k < out->at[i].n; k++)
-            out->at[i].v[k] = cell_result(op, &cells[i][k]);
-    return OK;
+        longest = MAX(longest, out->at[i].n);
+    struct cell *cells = arena_alloc(ev->arena, (longest + 1) * sizeof *cells);
+    enum status st = OK;
+    for (size_t i = 0; i < out->n && !st; i++)
+        st = aggregate_group(ev, a, &out->at[i], cells, order + first[i], first[i + 1] - first[i]);
+    return st;
 }
 
 static void group_input(struct eval *ev, struct aggregation *a)

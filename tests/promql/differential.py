@@ -123,7 +123,10 @@ def make_data(rng):
         s = Series("adverse", instance=host)
         s.samples = [(t, rng.choice(ADVERSE)) for t in times(rng, 20_000, 0.01)]
         data.append(s)
-    for s in data:
+    for i, s in enumerate(data):
+        # No two series are ever equal: which of them topk() takes would be a matter of taste.
+        if s.labels["__name__"] in ("cpu_seconds_total", "memory_bytes", "load", "temperature"):
+            s.samples = [(t, v + i / 4096) for t, v in s.samples]
         with_stale(rng, s, 0.002)
     s = Series("seldom", instance="a")
     s.samples = [(t, float(i)) for i, t in enumerate(range(BEGIN_MS, BEGIN_MS + SPAN_MS, 300_000))]
