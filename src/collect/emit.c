@@ -17,7 +17,7 @@ static bool series_is(const struct series *s, const struct metric *m, const stru
     const char *at = s->key.at, *end = at + s->key.len;
     for (size_t i = 0; i < n; i++) {
         size_t len = values[i].len;
-        if ((size_t)(end - at) <= len || at[len] || memcmp(at, values[i].at, len) != 0)
+        if ((size_t)(end - at) <= len || at[len] || !span_eq((struct span){at, len}, values[i]))
             return false;
         at += len + 1;
     }

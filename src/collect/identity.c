@@ -173,6 +173,11 @@ static bool has_word(struct span text, const char *wanted)
     return false;
 }
 
+static bool contains(struct span text, const char *part)
+{
+    return text.len && memmem(text.at, text.len, part, strlen(part));
+}
+
 /* A container shows by its marker files, a virtual machine by its vendor or the CPU's flag. */
 static struct span virtualization(struct tick *t, struct arena *arena, struct span vendor,
                                   struct span product)
@@ -189,9 +194,7 @@ static struct span virtualization(struct tick *t, struct arena *arena, struct sp
     if (kind.len)
         return kind;
     for (size_t i = 0; i < COUNT(known); i++) {
-        size_t n = strlen(known[i].sign);
-        if (memmem(vendor.at, vendor.len, known[i].sign, n) ||
-            memmem(product.at, product.len, known[i].sign, n))
+        if (contains(vendor, known[i].sign) || contains(product, known[i].sign))
             return known[i].name;
     }
     return has_word(cpu_field(t, arena, "flags"), "hypervisor") ? SPAN("vm") : SPAN("none");

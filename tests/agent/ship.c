@@ -28,7 +28,8 @@ struct bench {
     size_t requests;
     struct buf log;    /* "zstd a=1@10 ..." a line for each request */
     size_t stop_after; /* requests */
-    bool hang;         /* never answers */
+    bool hang;         /* answers only when the test ends */
+    struct http_request *hung;
     bool timed_out;
 };
 
@@ -71,8 +72,10 @@ static void on_request(struct http_request *req, void *arg)
     }
     if (b->stop_after && b->requests >= b->stop_after)
         loop_stop(b->loop);
-    if (b->hang)
+    if (b->hang) {
+        b->hung = req;
         return;
+    }
     if (status == 200)
         http_reply(req, 200, "application/json", span_of(b->reply));
     else if (status && status != 204)
@@ -124,6 +127,8 @@ static void bench_open(struct bench *b)
 static void bench_close(struct bench *b)
 {
     ship_close(b->ship);
+    if (b->hung)
+        http_reply(b->hung, 204, NULL, SPAN(""));
     http_server_close(b->server, 0);
     timer_close(b->deadline);
     loop_close(b->loop);
