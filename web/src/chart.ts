@@ -7,7 +7,7 @@ import 'uplot/dist/uPlot.min.css';
 import { keysFor } from './chart_keys';
 import { niceTop, timeTicks, yIncrements } from './model/axis';
 import type { Chart } from './model/charts';
-import { lineLabel } from './model/charts';
+import { lineLabel, tellingLabels } from './model/charts';
 import type { Mark } from './model/parameters';
 import type { Line } from './model/timeline';
 import { busiest, newestValue, stacked } from './model/timeline';
@@ -81,7 +81,8 @@ export function draw(box: HTMLElement, o: DrawingOptions): Drawing {
 
   const range = (_: uPlot, low: number | null, high: number | null): [number, number] => {
     const floor = Math.min(0, low ?? 0);
-    if (chart.max !== undefined && (high ?? 0) <= chart.max) return [floor, chart.max];
+    // shares of one sum exceed it by a hair when their rates are of slightly different moments
+    if (chart.max !== undefined && (high ?? 0) <= chart.max * 1.02) return [floor, chart.max];
     const wanted = niceTop(chart.unit, Math.max(high ?? 0, chart.least ?? 0, chart.threshold ?? 0));
     const now = performance.now();
     // grows at once, shrinks when it was too large for a while: a scale that jumps is unreadable
@@ -115,12 +116,13 @@ export function draw(box: HTMLElement, o: DrawingOptions): Drawing {
   };
 
   const buildReadout = (lines: readonly Line[], more: number): void => {
+    const telling = tellingLabels(lines);
     items = lines.map(line => {
       const button = element('button', 'key');
       button.setAttribute('type', 'button');
       button.setAttribute('aria-pressed', 'true');
       button.title = 'Click: only this line. Ctrl+click: hide it.';
-      const label = lineLabel(chart.series[line.series]?.label ?? '', line.labels) || chart.title;
+      const label = lineLabel(chart.series[line.series]?.label ?? '', line.labels, telling) || chart.title;
       const colour = colourOf(chart, lines, line);
       const value = element('span', 'value', MISSING);
       button.append(element('span', `swatch c${colour}`), element('span', 'name', label), value);
@@ -177,7 +179,7 @@ export function draw(box: HTMLElement, o: DrawingOptions): Drawing {
   const series = (i: Item): uPlot.Series => ({
     label: i.label,
     stroke: () => palette[`s${i.colour}`] ?? '',
-    width: 1.5,
+    width: chart.stack ? 1 : 1.5,
     points: { show: false },
     ...(items.length === 1 || (chart.stack && i === items[0]) ? { fill: () => faded(i, chart.stack) } : {}),
   });

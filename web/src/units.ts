@@ -18,6 +18,10 @@ export function number(v: number): string {
   return shown === '-0' ? '0' : shown;
 }
 
+/** All digits, as a person would type them back: for parameters. */
+export const plain = (v: number): string =>
+  Number.isInteger(v) && Math.abs(v) < 1e21 ? BigInt(v).toString() : String(v);
+
 function scaled(v: number, base: number, names: readonly string[]): string {
   let i = 0;
   let rest = v;

@@ -13,7 +13,7 @@ export interface Word {
 
 export const STATES: Record<HostState, Word> = {
   healthy: { text: 'Healthy', icon: 'healthy', tone: 'good' },
-  attention: { text: 'Needs attention', icon: 'attention', tone: 'warn' },
+  attention: { text: 'Attention', icon: 'attention', tone: 'warn' },
   silent: { text: 'Silent', icon: 'silent', tone: 'quiet' },
   new: { text: 'New', icon: 'checking', tone: 'accent' },
 };

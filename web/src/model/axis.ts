@@ -17,7 +17,8 @@ export function niceTop(unit: Unit, v: number): number {
   const magnitude = base ** Math.floor(Math.log(wanted) / Math.log(base) + 1e-9);
   const steps = isBytes(unit) ? BINARY : DECIMAL;
   const hit = steps.find(s => s * magnitude >= wanted) ?? base;
-  return hit * magnitude;
+  const top = hit * magnitude;
+  return unit === 'percent' && v <= 100 ? Math.min(100, top) : top;
 }
 
 /** Distances between ticks that uPlot may choose from. */

@@ -36,15 +36,22 @@ const quoted = (s: string): string => s.replace(/\\/g, '\\\\').replace(/"/g, '\\
 export const fill = (expr: string, a: Around): string =>
   expr.replaceAll('$host', () => quoted(a.host)).replaceAll('$w', `${a.windowS}s`);
 
-const everyLabel = (labels: Labels): string =>
-  Object.entries(labels)
-    .filter(([k]) => k !== '__name__')
-    .map(([k, v]) => `${k}=${v}`)
-    .join(' ');
+/** The labels that tell these lines apart; of a single line, those that say anything at all. */
+export function tellingLabels(lines: readonly { labels: Labels }[]): string[] {
+  const names = [...new Set(lines.flatMap(l => Object.keys(l.labels)))].filter(n => n !== '__name__');
+  if (lines.length < 2) return names;
+  return names.filter(n => new Set(lines.map(l => l.labels[n])).size > 1);
+}
 
-/** "{device} read" with device=sda: "sda read"; {*} is all labels. Without braces, as it is. */
-export const lineLabel = (label: string, labels: Labels): string =>
-  label.replace(/\{(\w+|\*)\}/g, (_, name: string) => (name === '*' ? everyLabel(labels) : (labels[name] ?? ''))).trim();
+/** "{device} read" with device=sda: "sda read"; {*} is the telling labels. Without braces, as it is. */
+export const lineLabel = (label: string, labels: Labels, telling: readonly string[] = Object.keys(labels)): string =>
+  label
+    .replace(/\{(\w+|\*)\}/g, (_, name: string) =>
+      name === '*'
+        ? telling.map(n => (labels[n] === undefined ? '' : `${n}=${labels[n]}`)).join(' ')
+        : (labels[name] ?? ''),
+    )
+    .trim();
 
 const H = 'instance="$host"';
 
@@ -213,7 +220,7 @@ export const evidenceChart = (title: string, expr: string): Chart => ({
   id: 'evidence-' + expr,
   title,
   unit: 'count',
-  series: [{ label: '', expr, colour: 1 }],
+  series: [{ label: 'value', expr, colour: 1 }],
 });
 
 /** Kernel parameters, all of a host, and one of them. */

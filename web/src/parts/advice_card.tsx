@@ -64,7 +64,7 @@ export function AdviceCard({ finding: f, scene, marks }: Props) {
             )}
           </dl>
         </div>
-        {lead && <ChartCard plain chart={evidenceChart('Evidence', lead.expr)} scene={scene} marks={marks} />}
+        {lead && <ChartCard plain chart={evidenceChart(lead.text, lead.expr)} scene={scene} marks={marks} />}
       </div>
       <div class="todo">
         {f.line && <CopyLines what="Lines" caption={f.file ? `Put into ${f.file}` : 'Put into /etc/sysctl.d/'} text={f.line} />}

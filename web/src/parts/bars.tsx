@@ -16,7 +16,7 @@ export function Level({ share, label, ticks = true }: { share: number; label?: s
   );
 }
 
-const SPARK_W = 96;
+const SPARK_W = 72;
 const SPARK_H = 24;
 
 /** One hour of a share of 100, gaps left out. */

@@ -7,7 +7,7 @@ import { draw } from '../chart';
 import type { Scene, Shown } from '../feeds';
 import { chartFeed, expressions, nothingShown } from '../feeds';
 import type { Chart } from '../model/charts';
-import { lineLabel } from '../model/charts';
+import { lineLabel, tellingLabels } from '../model/charts';
 import type { Mark } from '../model/parameters';
 import { fixedRange, lastRange } from '../model/range';
 import { setParams } from '../router';
@@ -109,6 +109,7 @@ export function ChartCard({ chart, scene, marks, plain }: Props) {
 
 function ChartTable({ chart, shown, onClose }: { chart: Chart; shown: Shown; onClose: () => void }) {
   const { times, lines } = shown.timeline;
+  const telling = tellingLabels(lines);
   const first = Math.max(0, times.length - TABLE_ROWS);
   return (
     <Dialog title={chart.title} onClose={onClose} wide>
@@ -119,7 +120,7 @@ function ChartTable({ chart, shown, onClose }: { chart: Chart; shown: Shown; onC
               <th>Time</th>
               {lines.map(l => (
                 <th key={l.key} class="num">
-                  {lineLabel(chart.series[l.series]?.label ?? '', l.labels) || 'value'}
+                  {lineLabel(chart.series[l.series]?.label ?? '', l.labels, telling) || 'value'}
                 </th>
               ))}
             </tr>

@@ -11,7 +11,7 @@ import { rangeText } from '../model/range';
 import { href, route, setParams } from '../router';
 import type { Host, Instant } from '../shapes';
 import { catchUp, useCell } from '../store';
-import { number, when } from '../units';
+import { MISSING, plain, when } from '../units';
 import { ChartCard } from './chart_card';
 import { Empty, Failed, Loading } from './faces';
 import { Icon } from './icon';
@@ -71,7 +71,7 @@ export function Parameters({ host, scene, marks }: Props) {
             <tr>
               <th>Parameter</th>
               <th class="num">Now</th>
-              <th>Changed</th>
+              <th>Changed in this range</th>
               <th>Advice</th>
             </tr>
           </thead>
@@ -89,8 +89,8 @@ export function Parameters({ host, scene, marks }: Props) {
                       {row.name}
                     </a>
                   </td>
-                  <td class="num mono">{number(row.value)}</td>
-                  <td>{row.sinceS === null ? <span class="muted">not in this range</span> : when(row.sinceS * 1000, Date.now())}</td>
+                  <td class="num mono">{plain(row.value)}</td>
+                  <td>{row.sinceS === null ? <span class="muted">{MISSING}</span> : when(row.sinceS * 1000, Date.now())}</td>
                   <td>{row.advice !== null && <strong>set to {row.advice}</strong>}</td>
                 </tr>
                 {opened === row.name && <TimeLine row={row} scene={scene} marks={marks} />}

@@ -1,6 +1,7 @@
 // Every host as a row, the most urgent first: state, advice in words, and the few figures that
 // tell where to look.
 
+import { Fragment } from 'preact';
 import { useEffect, useMemo, useState } from 'preact/hooks';
 import { fleetFeed } from '../feeds';
 import type { Figures, Row } from '../model/fleet';
@@ -20,12 +21,24 @@ const share = (v: number | undefined): string => (v === undefined ? MISSING : pe
 function Meter({ v, label, words }: { v: number | undefined; label: string; words?: string | undefined }) {
   return (
     <span class="meter">
+      {v === undefined ? <span class="level none" /> : <Level share={v / 100} label={`${label} ${percent(v)}`} ticks={false} />}
       <span class="num">{share(v)}</span>
-      {v !== undefined && <Level share={v / 100} label={`${label} ${percent(v)}`} ticks={false} />}
       {words !== undefined && <span class="of">{words}</span>}
     </span>
   );
 }
+
+/** A parameter's name may break after a dot, and nowhere else. */
+const Dotted = ({ text }: { text: string }) => (
+  <span>
+    {text.split(/(?<=\.)(?=\w)/).map((part, i) => (
+      <Fragment key={i}>
+        {i > 0 && <wbr />}
+        {part}
+      </Fragment>
+    ))}
+  </span>
+);
 
 const FIRST_WORD: Record<Row['kind'], boolean> = {
   increase: true,
@@ -47,9 +60,9 @@ function HostRow({ row }: { row: Row }) {
       <td class="name">
         <a href={href('host', { host: host.name })}>{host.name}</a>
       </td>
-      <td class="advice">
+      <td class="words">
         {FIRST_WORD[row.kind] && <Icon name={KINDS[row.kind].icon} label={KINDS[row.kind].text} />}
-        <span>{adviceWords(host)}</span>
+        <Dotted text={adviceWords(host)} />
       </td>
       <td data-label="CPU">
         <Meter v={row.cpu} label="CPU busy" />
@@ -60,12 +73,12 @@ function HostRow({ row }: { row: Row }) {
       <td data-label="Fullest mount" class="second">
         <Meter v={row.mount?.used} label="Used" words={row.mount?.path} />
       </td>
-      <td data-label="Pressure" class="second">
+      <td data-label="Pressure" class="second third">
         <Meter v={row.pressure?.share} label="Waiting" words={row.pressure?.of} />
       </td>
-      <td class="second">{row.spark && <Spark values={row.spark} label="CPU over the last hour" />}</td>
+      <td class="second third">{row.spark && <Spark values={row.spark} label="CPU over the last hour" />}</td>
       <td data-label="Last seen" class="num second">
-        {silent ? `${duration(row.silentS)} ago` : age(row.silentS)}
+        {silent ? duration(row.silentS) : age(row.silentS)}
       </td>
     </tr>
   );
@@ -132,17 +145,19 @@ export function FleetView() {
           <table class="fleet">
             <thead>
               <tr>
-                <th>State</th>
-                <th>Host</th>
+                <th class="w-state">State</th>
+                <th class="w-host">Host</th>
                 <th>Advice</th>
-                <th>CPU</th>
-                <th title="Share of memory that programs cannot get">Memory not available</th>
-                <th class="second">Fullest mount</th>
-                <th class="second" title="The largest share of time that something waited">
+                <th class="w-meter">CPU</th>
+                <th class="w-meter" title="Share of memory that is not available: what file cache gives back does not count">
+                  Memory in use
+                </th>
+                <th class="w-mount second">Fullest mount</th>
+                <th class="w-pressure second third" title="The largest share of time that something waited">
                   Worst pressure
                 </th>
-                <th class="second">CPU, last hour</th>
-                <th class="num second">Last seen</th>
+                <th class="w-spark second third">CPU, last hour</th>
+                <th class="w-seen num second">Last seen</th>
               </tr>
             </thead>
             <tbody>

@@ -93,6 +93,7 @@ function Overview({ summary }: { summary: Summary }) {
       </section>
       <section class="card over-time">
         <h3>Over time, by day</h3>
+        {days.length === 0 && <p class="note">Nothing to count.</p>}
         <Columns columns={days.map(d => ({ key: d.day, count: d.count, label: day(Date.parse(d.day + 'T12:00:00')) }))} />
       </section>
     </div>
