@@ -118,6 +118,13 @@ void w_pids(void)
         else
             again++;
     }
+    /* whoever looks needs numbers, too: free a few */
+    for (int i = 0, freed = 0; i < n && freed < 16; i++)
+        if (p[i] > 0) {
+            reap(p[i]);
+            p[i] = 0;
+            freed++;
+        }
     end_of_load();
     for (int i = 0; i < n; i++)
         if (p[i] > 0)
