@@ -65,8 +65,9 @@ static enum status make_admin(struct access *a, int64_t now_ms, char text[TOKEN_
                               struct err *err)
 {
     char hash[PASSWORD_HASH_TEXT_MAX];
-    token_make("", text);
-    text[20] = 0; /* 120 bits, still short enough to type */
+    uint8_t bytes[ONE_TIME_BYTES];
+    random_bytes(bytes, sizeof bytes);
+    hex_encode(span_from(bytes, sizeof bytes), text); /* a person has to type it */
     enum status st = password_hash(a, span_of(text), hash, err);
     if (st)
         return st;

@@ -11,6 +11,7 @@ enum {
     SESSION_IDLE_MS = 8 * 3600 * 1000,
     SESSION_LIFE_MS = 7 * 86400 * 1000,
     SESSION_TOUCH_MS = 60 * 1000, /* the record learns of use this often at most */
+    ONE_TIME_BYTES = 10,          /* 80 random bits, for a day and with few tries */
     ONE_TIME_MS = 86400 * 1000,
     HASHINGS_MAX = 4, /* passwords hashed at once: 19 MiB each */
     KNOWN_TOKENS_MAX = 100000,
