@@ -21,30 +21,32 @@ struct throttle {
     int64_t last_ms, until_ms;
 };
 
-static struct span account_key(char text[THROTTLE_KEY_MAX], struct span name)
+/* kind and colon in front, so that an account is no address. The key is bytes, not text. */
+static struct span key_of(char bytes[THROTTLE_KEY_MAX], char kind, struct span rest)
 {
-    size_t n = MIN(name.len, (size_t)THROTTLE_KEY_MAX - 2);
-    memcpy(text, "u:", 2);
+    size_t n = MIN(rest.len, (size_t)THROTTLE_KEY_MAX - 2);
+    bytes[0] = kind;
+    bytes[1] = ':';
     if (n)
-        memcpy(text + 2, name.at, n);
-    return span_from(text, n + 2);
+        memcpy(bytes + 2, rest.at, n);
+    return span_from(bytes, n + 2);
+}
+
+static struct span account_key(char bytes[THROTTLE_KEY_MAX], struct span name)
+{
+    return key_of(bytes, 'u', name);
 }
 
 /* Who has one IPv6 address has 2^64 of them: the first half is the key. */
-static struct span address_key(char text[THROTTLE_KEY_MAX], struct span address)
+static struct span address_key(char bytes[THROTTLE_KEY_MAX], struct span address)
 {
-    size_t n = MIN(address.len, (size_t)THROTTLE_KEY_MAX - 3);
+    char text[INET6_ADDRSTRLEN] = "";
     struct in6_addr v6;
-    memcpy(text, "a:", 2);
-    if (n)
-        memcpy(text + 2, address.at, n);
-    text[n + 2] = 0;
-    if (inet_pton(AF_INET6, text + 2, &v6) == 1 && !IN6_IS_ADDR_V4MAPPED(&v6)) {
-        memcpy(text, "6:", 2);
-        memcpy(text + 2, &v6, 8);
-        n = 8;
-    }
-    return span_from(text, n + 2);
+    if (address.len && address.len < sizeof text)
+        memcpy(text, address.at, address.len);
+    if (inet_pton(AF_INET6, text, &v6) == 1 && !IN6_IS_ADDR_V4MAPPED(&v6))
+        return key_of(bytes, '6', span_from(&v6, sizeof v6 / 2));
+    return key_of(bytes, 'a', address);
 }
 
 /* What failures there were may be forgotten. */
