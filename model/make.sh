@@ -10,15 +10,18 @@
 set -eu
 cd "$(dirname "$0")"
 BUILD=$(realpath "${BUILD:-../build}")
-work=$(mktemp -d)
-trap 'rm -rf "$work"' EXIT
+work=${LAB_WORK:-} # keeps the readings, for when features.yaml changes
+if [ -z "$work" ]; then
+	work=$(mktemp -d)
+	trap 'rm -rf "$work"' EXIT
+fi
 
 collect() {
 	local rounds=${1:-3} first r
 	first=$(($(tail -n 1 data.csv 2>/dev/null | cut -d, -f6 | grep -E '^[0-9]+$' || echo 0) + 1))
 	for ((r = first; r < first + rounds; r++)); do
 		export LAB_OUT=$work/$r GALEN_AGENT=$BUILD/galen-agent LAB_HOOK=$PWD/hook.sh LAB_VARY=$r
-		mkdir "$LAB_OUT"
+		mkdir -p "$LAB_OUT"
 		../lab/run.sh 1 >"$LAB_OUT/trials.jsonl" || echo "some scenarios failed" >&2
 		./trials.py "$LAB_OUT" $r >"$work/trials.csv"
 		"$BUILD/galen" features "$work/trials.csv" | cut -d, -f3- >"$work/rows.csv"

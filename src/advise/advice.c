@@ -21,8 +21,8 @@ struct candidate {
     struct labels labels;
 };
 
-static struct rule_state *find_state(struct host *h, const struct rule *r, const char *subject,
-                                     bool make)
+struct rule_state *rule_state_of(struct host *h, const struct rule *r, const char *subject,
+                                 bool make)
 {
     auto_buf key = {0};
     buf_str(&key, r->id);
@@ -138,7 +138,7 @@ static enum status take_candidate(struct look *l, const struct candidate *c)
     enum status st = judge(l, c, &look);
     if (st)
         return st;
-    struct rule_state *s = find_state(c->host, l->rule, c->subject, look.over);
+    struct rule_state *s = rule_state_of(c->host, l->rule, c->subject, look.over);
     if (!s)
         return OK;
     bool was = s->active;
@@ -307,6 +307,9 @@ static void settle(struct tick *t, struct analysis *a)
 
 enum status advice_tick(struct tick *t)
 {
+    enum status restored = restore_new_hosts(t);
+    if (restored)
+        return restored;
     for (size_t i = 0; i < t->a->rules->n_rules; i++) {
         enum status st = look_at_rule(t, &t->a->rules->rules[i]);
         if (st)

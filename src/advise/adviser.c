@@ -178,6 +178,7 @@ static void note_boot(const struct tick *t, struct host *h, const struct column 
     if (again || (h->ticked_ms && t->now_ms - h->ticked_ms > SILENCE_MS))
         begin_anew(h);
     h->booted_s = has ? at : 0;
+    h->is_new = h->ticked_ms == 0;
     h->ticked_ms = t->now_ms;
 }
 

@@ -84,7 +84,8 @@ struct rules {
     size_t n_features;
     /* When a host was last heard of, when it booted, and whether there is data of ten minutes. */
     struct formula seen, booted, settled;
-    struct expr **parsed; /* every expression, to be given back */
+    struct formula findings; /* our own, of a moment ago */
+    struct expr **parsed;    /* every expression, to be given back */
     size_t n_parsed;
 };
 

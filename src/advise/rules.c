@@ -74,6 +74,12 @@ static enum status read_hosts(struct rules *r, const struct yaml *root, const st
     return st;
 }
 
+/* What analysis_series wrote; only just now, or it was not in force when we stopped. */
+static enum status read_findings(struct rules *r, struct err *err)
+{
+    return formula_of("galen_finding == 1", r, &r->findings, err);
+}
+
 enum status features_add(struct rules *r, struct span text, const char *file, int64_t window_max_ms,
                          struct err *err)
 {
@@ -85,7 +91,7 @@ enum status features_add(struct rules *r, struct span text, const char *file, in
     if (!root || root->kind != YAML_MAP)
         return err_set(err, INVALID, "%s:1:1: must hold hosts, seeds and features", file);
     struct words words = {0};
-    if ((st = yaml_known_keys(root, known, err)) ||
+    if ((st = yaml_known_keys(root, known, err)) || (st = read_findings(r, err)) ||
         (st = read_window(root, window_max_ms, &r->arena, &words, err)) ||
         (st = read_hosts(r, root, &words, err)))
         return st;

@@ -15,6 +15,7 @@ struct host {
     int64_t ticked_ms; /* 0: never */
     size_t index;      /* in this tick's hosts; only when fresh */
     bool fresh;
+    bool is_new; /* never looked at before this tick */
 };
 
 struct adviser {
@@ -91,6 +92,12 @@ void finding_from(const struct rule *r, const struct finding_columns *c, const s
 void finding_make(struct tick *t, const struct rule *r, const struct finding_columns *c,
                   const struct host *h, const struct rule_state *s, double value,
                   struct labels labels, struct finding *out);
+
+/* The state of a rule on a host; NULL when there is none and make is false. */
+struct rule_state *rule_state_of(struct host *h, const struct rule *r, const char *subject,
+                                 bool make);
+/* Findings that galen_finding says were in force on hosts that are new to us (restore.c). */
+MUST_USE enum status restore_new_hosts(struct tick *t);
 
 /* ---- class and summary (decide.c) ---- */
 

@@ -511,6 +511,34 @@ static void semaphores(void **state)
     world_close(&w);
 }
 
+static void a_restart_keeps_findings(void **state)
+{
+    (void)state;
+    struct world w;
+    world_open(&w);
+    world_set(&w, "node_filefd_allocated", "", 80000);
+    world_set(&w, "node_filesystem_size_bytes", "mountpoint=/var", 100e9);
+    world_set(&w, "node_filesystem_avail_bytes", "mountpoint=/var", 4e9);
+    world_minutes(&w, 10);
+    assert_non_null(world_finding(&w, "FD1"));
+    /* What the server would have written, seen by an adviser that knows nothing. */
+    const struct analysis *a = world_host(&w, "web1");
+    struct analysis_sample *samples;
+    size_t n = analysis_series(a, &w.answer, &samples);
+    for (size_t i = 0; i < n; i++)
+        assert_ok(memory_source_append(w.source, samples[i].labels,
+                                       (struct sample){w.now_ms, samples[i].v}, err));
+    adviser_close(w.adviser);
+    struct adviser_config config = {.rules_dir = GALEN_SOURCE_DIR "/rules", .model_path = ""};
+    assert_ok(adviser_open(&config, &w.adviser, err));
+    world_steps(&w, 1);
+    assert_non_null(world_finding(&w, "FD1"));
+    assert_non_null(world_finding(&w, "IO2"));
+    assert_string_equal(world_finding(&w, "IO2")->subject, "/var");
+    assert_int_equal(world_host(&w, "web1")->n_findings, 2);
+    world_close(&w);
+}
+
 static void a_healthy_host(void **state)
 {
     (void)state;
@@ -561,6 +589,7 @@ const struct CMUnitTest advice_tests[] = {
     cmocka_unit_test(kills_in_a_group_are_the_groups),
     cmocka_unit_test(flood_is_no_reason),
     cmocka_unit_test(semaphores),
+    cmocka_unit_test(a_restart_keeps_findings),
     cmocka_unit_test(a_healthy_host),
 };
 const size_t advice_tests_n = COUNT(advice_tests);
