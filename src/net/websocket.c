@@ -149,17 +149,15 @@ bool websocket_feed(struct websocket *ws, struct span data)
     ws->silent = 0;
     if (!ws_guard_check(&ws->guard, data, ws->conn != NULL, &why)) {
         say_goodbye(ws, WSLAY_CODE_PROTOCOL_ERROR, why);
-        wslay_event_shutdown_read(ws->ctx);
-        wire_pause(ws->wire);
-        return true;
+        end_by_code(ws);
+        return false;
     }
+    bool broken = false;
     ws->incoming = data;
-    while (ws->incoming.len && wslay_event_want_read(ws->ctx))
-        if (wslay_event_recv(ws->ctx))
-            break;
+    while (ws->incoming.len && !broken && wslay_event_want_read(ws->ctx))
+        broken = wslay_event_recv(ws->ctx) != 0;
     flush(ws); /* pongs and answers to a goodbye */
-    bool over = !wslay_event_want_read(ws->ctx) && !wslay_event_want_write(ws->ctx);
-    if (over || wslay_event_get_close_received(ws->ctx)) {
+    if (broken || wslay_event_get_close_received(ws->ctx) || !wslay_event_want_read(ws->ctx)) {
         end_by_code(ws);
         return false;
     }

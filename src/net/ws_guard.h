@@ -1,6 +1,7 @@
 /* Walks along the frames of a WebSocket and refuses what wslay lets through: frames masked the
  * wrong way (RFC 6455 5.1) and messages cut into more pieces than anyone needs, each of which
- * costs an allocation. Private to net/. */
+ * costs an allocation; and bad control frames, which wslay answers without a code. Private to
+ * net/. */
 #pragma once
 
 #include "base/span.h"

@@ -225,6 +225,16 @@ void raw_stop_reading(struct raw *r)
     event_del(r->event);
 }
 
+void raw_send_only(struct raw *r, struct span bytes)
+{
+    buf_span(&r->out, bytes);
+    ssize_t n = send(r->fd, r->out.at, r->out.len, MSG_NOSIGNAL);
+    if (n <= 0)
+        return;
+    r->out.len -= (size_t)n;
+    memmove(r->out.at, r->out.at + n, r->out.len);
+}
+
 void raw_half_close(struct raw *r)
 {
     shutdown(r->fd, SHUT_WR);

@@ -53,5 +53,7 @@ struct span raw_wait(struct raw *r, size_t at_least);
 void raw_wait_for(struct raw *r, const char *text);
 bool raw_ended(const struct raw *r);
 void raw_stop_reading(struct raw *r); /* from now on */
+/* Sends what the socket takes, until it takes no more or all is sent; reads nothing. */
+void raw_send_only(struct raw *r, struct span bytes);
 void raw_half_close(struct raw *r);
 void raw_close(struct raw *r);
