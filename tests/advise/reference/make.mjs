@@ -1,11 +1,14 @@
 // Makes ../keras/*.h5 and *.json: models built and evaluated by TensorFlow.js, written with h5wasm
 // in the layouts of Keras 2 (variable and fixed-length texts) and Keras 3. Run once by hand
 // (npm install && node make.mjs); the unit tests read what it left.
-import * as tf from "@tensorflow/tfjs";
+import "@tensorflow/tfjs-backend-cpu";
+import * as core from "@tensorflow/tfjs-core";
+import * as layers from "@tensorflow/tfjs-layers";
 import h5wasm from "h5wasm/node";
 import { writeFileSync } from "node:fs";
 
 await h5wasm.ready;
+const tf = { ...core, ...layers };
 const out = new URL("../keras/", import.meta.url).pathname;
 
 let state = 12345;
