@@ -3,9 +3,11 @@
 #include "base/log.h"
 
 UNIT_DECLARE(basic);
+UNIT_DECLARE(blocks);
 UNIT_DECLARE(codec);
 UNIT_DECLARE(faults);
 UNIT_DECLARE(model);
+UNIT_DECLARE(threads);
 
 int main(void)
 {
@@ -13,7 +15,9 @@ int main(void)
     log_setup("test_store", LOG_ERROR, false);
     failed += UNIT_RUN(codec);
     failed += UNIT_RUN(basic);
+    failed += UNIT_RUN(blocks);
     failed += UNIT_RUN(model);
+    failed += UNIT_RUN(threads);
     failed += UNIT_RUN(faults);
     return failed;
 }

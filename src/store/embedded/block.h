@@ -16,7 +16,8 @@
 #include "store/embedded/disk.h"
 #include "store/embedded/head.h"
 
-enum { BLOCK_FORMAT = 1, DAY_MS = 24 * 3600 * 1000, BLOCK_PATH_MAX = 4096 };
+enum { BLOCK_FORMAT = 1, BLOCK_PATH_MAX = 4096 };
+#define DAY_MS (INT64_C(24) * 3600 * 1000)
 
 struct block_id {
     int64_t day; /* since 1970 */

@@ -24,8 +24,7 @@ struct flush {
     char dir[BLOCK_PATH_MAX];
     struct day_writer days[FLUSH_DAYS_AT_ONCE];
     size_t n;
-    int64_t done_before; /* days up to this one were written by an earlier pass */
-    int64_t next_from;   /* the first day that did not fit into this one; INT64_MAX: none */
+    bool postponed; /* a day found no place in this pass */
     struct block **blocks;
     size_t blocks_n;
 };
@@ -105,20 +104,22 @@ static struct labelled *sorted_series(struct head *h, struct group *g, struct ar
 
 /* ---- writing ---- */
 
-/* NULL with OK: another pass has written that day, or will. */
+/* NULL with OK: an earlier pass has written that day, or a later one will: places become free
+ * only between passes, so a day is written by one pass as a whole. */
 static enum status writer_of(struct flush *f, int64_t day, struct block_writer **out,
                              struct err *err)
 {
     *out = NULL;
-    if (day <= f->done_before)
-        return OK;
+    for (size_t i = 0; i < f->blocks_n; i++)
+        if (f->blocks[i]->id.day == day)
+            return OK;
     for (size_t i = 0; i < f->n; i++)
         if (f->days[i].day == day) {
             *out = f->days[i].w;
             return OK;
         }
-    if (f->n == FLUSH_DAYS_AT_ONCE || day >= f->next_from) {
-        f->next_from = MIN(f->next_from, day);
+    if (f->n == FLUSH_DAYS_AT_ONCE) {
+        f->postponed = true;
         return OK;
     }
     struct block_id id = {day, f->store->frozen_gen, f->store->frozen_gen, 0};
@@ -199,10 +200,9 @@ static enum status finish_days(struct flush *f, struct err *err)
 /* All days, some dozens in one pass. */
 static enum status write_days(struct flush *f, const struct group_list *groups, struct err *err)
 {
-    f->done_before = INT64_MIN;
     do {
         auto_arena arena = {0};
-        f->next_from = INT64_MAX;
+        f->postponed = false;
         for (size_t i = 0; i < groups->n; i++) {
             arena_reset(&arena);
             enum status st = write_group(f, groups->at[i], &arena, err);
@@ -214,24 +214,17 @@ static enum status write_days(struct flush *f, const struct group_list *groups, 
         enum status st = finish_days(f, err);
         if (st)
             return st;
-        if (f->next_from != INT64_MAX)
-            f->done_before = f->next_from - 1;
-    } while (f->next_from != INT64_MAX);
+    } while (f->postponed);
     return OK;
 }
 
 /* ---- freezing ---- */
 
-/* The version that readers get while something is frozen must say so before it is. */
-static void show_frozen(struct store *s)
-{
-    store_replace_blocks(s, NULL, 0, NULL, 0, true);
-    versions_drain(&s->versions);
-}
-
 static enum status freeze(struct store *s, const struct group_list *groups, struct err *err)
 {
-    show_frozen(s);
+    /* Whoever began between the last flush's blocks and its end does not look at what is
+     * frozen: such readers must be gone before something else is. */
+    versions_drain_unfrozen(&s->versions);
     enum status st = log_rotate(s->log, &s->frozen_gen, err);
     if (st)
         return st;

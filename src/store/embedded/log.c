@@ -26,6 +26,7 @@ struct log {
     uint64_t seq, series_seq;
     bool stop, busy /* a batch is being written */, rotating;
     struct err failure; /* .status OK: all is well */
+    long retry_ms;
     _Atomic bool failing;
     _Atomic uint64_t gen, commits;
     _Atomic size_t waiting;
@@ -103,10 +104,11 @@ static bool take(struct log *l, struct batch *b)
     pthread_mutex_lock(&l->lock);
     l->busy = !batch_empty(b);
     pthread_cond_broadcast(&l->written);
+    l->retry_ms = l->busy ? MIN(l->retry_ms * 2, (long)LOG_RETRY_MOST_MS) : LOG_RETRY_FIRST_MS;
     if (l->busy && !l->stop) {
         struct timespec until;
         clock_gettime(CLOCK_REALTIME, &until);
-        until.tv_nsec += LOG_RETRY_MS * 1000000L;
+        until.tv_nsec += l->retry_ms * 1000000;
         until.tv_sec += until.tv_nsec / 1000000000;
         until.tv_nsec %= 1000000000;
         pthread_cond_timedwait(&l->work, &l->lock, &until);

@@ -26,7 +26,8 @@ enum {
     LOG_BATCH_MAX_BYTES = 32 << 20,
     LOG_WAITING_MAX = 4096, /* tickets */
     LOG_SPARES = 2,
-    LOG_RETRY_MS = 200,
+    LOG_RETRY_FIRST_MS = 5, /* after a failure; doubled each time */
+    LOG_RETRY_MOST_MS = 200,
     SERIES_LOG_MAX_BYTES = 1 << 30,
 };
 

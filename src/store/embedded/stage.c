@@ -12,7 +12,7 @@ static uint32_t clock_new(struct group *g, int64_t t)
 
 static bool clock_push(struct clock *c, int64_t t)
 {
-    if (t - c->base > UINT32_MAX)
+    if ((uint64_t)t - (uint64_t)c->base > UINT32_MAX)
         return false;
     if (c->n == c->size) {
         c->size = c->n < 16 ? 16 : c->n + c->n / 2;

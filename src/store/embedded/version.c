@@ -104,3 +104,19 @@ void versions_drain(struct versions *v)
         pthread_cond_wait(&v->left, &v->lock);
     pthread_mutex_unlock(&v->lock);
 }
+
+static bool any_unfrozen(const struct versions *v)
+{
+    for (const struct version *at = v->oldest; at != v->current; at = at->newer)
+        if (!at->frozen && at->readers)
+            return true;
+    return false;
+}
+
+void versions_drain_unfrozen(struct versions *v)
+{
+    pthread_mutex_lock(&v->lock);
+    while (any_unfrozen(v))
+        pthread_cond_wait(&v->left, &v->lock);
+    pthread_mutex_unlock(&v->lock);
+}

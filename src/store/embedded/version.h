@@ -35,3 +35,5 @@ void version_publish(struct versions *v, struct block **blocks, size_t n,
                      struct tombstones *tombstones, bool frozen);
 /* Waits until nobody holds a version older than the current one. */
 void versions_drain(struct versions *v);
+/* Waits until nobody holds a version without frozen, the current one not counted. */
+void versions_drain_unfrozen(struct versions *v);
