@@ -28,7 +28,7 @@ LAYERS = {
 }
 ALL_PUBLIC = {'base', 'net', 'series'}
 # Further public headers, each named by its folder.
-PUBLIC = {'api/console_files.h'}
+PUBLIC = {'api/console_files.h', 'advise/model.h', 'advise/train.h'}
 INCLUDE = re.compile(r'^\s*#include "([^"]+)"', re.M)
 
 

@@ -127,7 +127,12 @@ static void put_shortest(struct buf *b, double v, int smallest)
     for (; *p && *p != 'e'; p++)
         if (*p != '.')
             digits[n++] = *p;
-    int exponent = *p ? atoi(p + 1) : 0; /* our own snprintf wrote it */
+    int exponent = 0;
+    const bool small = *p && p[1] == '-';
+    for (p += *p ? 2 : 0; *p; p++)
+        exponent = exponent * 10 + (*p - '0');
+    if (small)
+        exponent = -exponent;
     while (n > 1 && digits[n - 1] == '0')
         n--;
 
