@@ -255,8 +255,7 @@ static void tally_grow(struct eval *ev, struct tally *t)
             *tally_slot(t, old.slots[i].group, old.slots[i].bits) = old.slots[i];
 }
 
-static enum status tally_series(struct eval *ev, struct tally *t, size_t steps,
-                                struct labels labels, struct series **out)
+static struct series *tally_add(struct eval *ev, struct tally *t)
 {
     if (t->out.n == t->room) {
         size_t room = t->room ? t->room * 2 : 16;
@@ -264,13 +263,7 @@ static enum status tally_series(struct eval *ev, struct tally *t, size_t steps,
             arena_grow(ev->arena, t->out.at, t->room * sizeof *t->out.at, room * sizeof *t->out.at);
         t->room = room;
     }
-    struct series *s = &t->out.at[t->out.n++];
-    *s = (struct series){.labels = labels, .n = (uint32_t)steps};
-    *out = s;
-    enum status st = eval_values(ev, steps, &s->v);
-    for (size_t i = 0; i < steps && !st; i++)
-        s->v[i] = ABSENT;
-    return st;
+    return &t->out.at[t->out.n++];
 }
 
 struct counting {
@@ -281,6 +274,22 @@ struct counting {
     struct tally tally;
 };
 
+static enum status tally_series(struct eval *ev, struct counting *c, uint32_t group, double v,
+                                struct series *to)
+{
+    struct labels labels =
+        projection_apply(&c->groups.projection, ev->arena, c->groups.first[group]);
+    auto_buf text = {0};
+    number_print(&text, v);
+    if (!c->plain)
+        labels = labels_with(ev->arena, labels, c->label, arena_span(ev->arena, buf_view(&text)));
+    *to = (struct series){.labels = labels, .n = (uint32_t)c->g->n};
+    enum status st = eval_values(ev, c->g->n, &to->v);
+    for (size_t i = 0; i < c->g->n && !st; i++)
+        to->v[i] = ABSENT;
+    return st;
+}
+
 static enum status count_value(struct eval *ev, struct counting *c, uint32_t group, size_t step,
                                double v)
 {
@@ -288,21 +297,14 @@ static enum status count_value(struct eval *ev, struct counting *c, uint32_t gro
     if (c->tally.out.n * 2 >= c->tally.size)
         tally_grow(ev, &c->tally);
     struct tally_slot *slot = tally_slot(&c->tally, group, bits);
-    struct series *s = slot->series ? &c->tally.out.at[slot->series - 1] : NULL;
-    if (!s) {
-        struct labels labels =
-            projection_apply(&c->groups.projection, ev->arena, c->groups.first[group]);
-        auto_buf text = {0};
-        number_print(&text, v);
-        if (!c->plain)
-            labels =
-                labels_with(ev->arena, labels, c->label, arena_span(ev->arena, buf_view(&text)));
-        enum status st = tally_series(ev, &c->tally, c->g->n, labels, &s);
+    if (!slot->series) {
+        enum status st = tally_series(ev, c, group, v, tally_add(ev, &c->tally));
         if (st)
             return st;
         *slot = (struct tally_slot){bits, group, (uint32_t)c->tally.out.n};
     }
-    s->v[step] = is_absent(s->v[step]) ? 1 : s->v[step] + 1;
+    double *count = &c->tally.out.at[slot->series - 1].v[step];
+    *count = is_absent(*count) ? 1 : *count + 1;
     return OK;
 }
 

@@ -50,7 +50,7 @@ static enum status call_calendar(struct eval *ev, const struct function *f, cons
             return st;
         /* Whole seconds: the evaluation time's milliseconds do not count. */
         for (size_t i = 0; i < g->n; i++)
-            out->vector.at[0].v[i] = (double)(grid_time(g, i) / 1000);
+            out->vector.at[0].v[i] = trunc(out->vector.at[0].v[i]);
         f->calendar(out->vector.at[0].v, g->n);
         return OK;
     }

@@ -52,6 +52,21 @@ static struct date date_of(double v)
     return date;
 }
 
+static uint64_t minute_of(double v)
+{
+    return absolute(v) % 3600 / 60;
+}
+
+static uint64_t hour_of(double v)
+{
+    return absolute(v) % 86400 / 3600;
+}
+
+static uint64_t day_of_week_of(double v)
+{
+    return (absolute(v) / 86400 + 1) % 7;
+}
+
 #define CALENDAR(name, value)                                                                      \
     void calendar_##name(double *v, size_t n)                                                      \
     {                                                                                              \
@@ -60,9 +75,9 @@ static struct date date_of(double v)
                 v[i] = (double)(value);                                                            \
     }
 
-CALENDAR(minute, absolute(v[i]) % 3600 / 60)
-CALENDAR(hour, absolute(v[i]) % 86400 / 3600)
-CALENDAR(day_of_week, (absolute(v[i]) / 86400 + 1) % 7)
+CALENDAR(minute, minute_of(v[i]))
+CALENDAR(hour, hour_of(v[i]))
+CALENDAR(day_of_week, day_of_week_of(v[i]))
 CALENDAR(day_of_month, date_of(v[i]).day)
 CALENDAR(day_of_year, date_of(v[i]).day_of_year)
 CALENDAR(days_in_month, month_days(date_of(v[i]).year, date_of(v[i]).month))

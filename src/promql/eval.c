@@ -102,25 +102,31 @@ enum status eval_expr(struct eval *ev, const struct expr *e, const struct grid *
     return st ? st : broadcast(ev, g, out);
 }
 
+static enum status negate_scalar(struct eval *ev, const struct grid *g, struct scalar *s)
+{
+    s->k = -s->k;
+    if (!s->v)
+        return OK;
+    double *v;
+    enum status st = eval_values(ev, g->n, &v);
+    if (st)
+        return st;
+    for (size_t i = 0; i < g->n; i++)
+        v[i] = -s->v[i];
+    s->v = v;
+    return OK;
+}
+
 enum status eval_unary(struct eval *ev, const struct expr *e, const struct grid *g,
                        struct value *out)
 {
-    enum status st = eval_expr(ev, e->unary.inner, g, out);
+    struct value inner = {0};
+    enum status st = eval_expr(ev, e->unary.inner, g, &inner);
+    *out = inner;
     if (st || !e->unary.minus)
         return st;
-    if (out->kind == VALUE_SCALAR) {
-        out->scalar.k = -out->scalar.k;
-        if (!out->scalar.v)
-            return OK;
-        double *v;
-        st = eval_values(ev, g->n, &v);
-        if (st)
-            return st;
-        for (size_t i = 0; i < g->n; i++)
-            v[i] = -out->scalar.v[i];
-        out->scalar.v = v;
-        return OK;
-    }
+    if (inner.kind == VALUE_SCALAR)
+        return negate_scalar(ev, g, &out->scalar);
     for (size_t i = 0; i < out->vector.n; i++) {
         struct series *s = &out->vector.at[i];
         for (size_t k = 0; k < s->n; k++)
@@ -272,7 +278,7 @@ static enum status grid_of(const struct query *q, struct grid *out, struct err *
 enum status promql_eval(const struct query *q, struct source *source, struct arena *arena,
                         struct result *out, struct err *err)
 {
-    struct grid grid;
+    struct grid grid = {0};
     enum status st = grid_of(q, &grid, err);
     if (st)
         return st;

@@ -27,11 +27,11 @@ static double to_radians(double v)
 
 #define MATH(name, fn)                                                                             \
     {                                                                                              \
-        name, VECTOR, {VECTOR}, 1, .math = fn                                                      \
+        name, VECTOR, {VECTOR}, 1, .math = (fn)                                                    \
     }
 #define RANGE(name, fn)                                                                            \
     {                                                                                              \
-        name, VECTOR, {MATRIX}, 1, .range = fn                                                     \
+        name, VECTOR, {MATRIX}, 1, .range = (fn)                                                   \
     }
 #define CALENDAR(name)                                                                             \
     {                                                                                              \

@@ -36,7 +36,7 @@ void parser_advance(struct parser *p)
     lex_next(&p->lexer, &p->token);
 }
 
-enum status parser_unexpected(struct parser *p, const char *context, const char *expected)
+static enum status unexpected(struct parser *p, const char *context, const char *expected)
 {
     const struct token *t = &p->token;
     if (t->kind == TOKEN_ERROR)
@@ -55,6 +55,11 @@ enum status parser_unexpected(struct parser *p, const char *context, const char 
     return parser_fault(p, t->pos, "unexpected %s%s%s%s%s", buf_text(&name), context ? " in " : "",
                         context ? context : "", expected ? ", expected " : "",
                         expected ? expected : "");
+}
+
+void parser_say_unexpected(struct parser *p, const char *context, const char *expected)
+{
+    p->status = unexpected(p, context, expected);
 }
 
 struct expr *node_new(struct parser *p, enum node_kind kind, enum value_kind type, size_t pos)

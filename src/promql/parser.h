@@ -12,15 +12,20 @@ struct parser {
     unsigned nesting;
     unsigned aggregates;        /* open parentheses of aggregations around here */
     struct selector *selectors; /* all so far, newest first */
+    enum status status;         /* of the fault that parser_say_unexpected told */
 };
 
 void parser_advance(struct parser *p);
-/* INVALID: "unexpected <token> in <context>, expected <expected>"; both may be NULL. */
-enum status parser_unexpected(struct parser *p, const char *context, const char *expected);
-#define parser_fault(p, pos, ...) parse_error((p)->err, INVALID, (p)->text, (pos), __VA_ARGS__)
+void parser_say_unexpected(struct parser *p, const char *context, const char *expected);
+/* Faults; macros, so that a reader of one file (and a checker) sees that they are failures. */
+#define parser_fault(p, pos, ...)                                                                  \
+    ((void)parse_error((p)->err, INVALID, (p)->text, (pos), __VA_ARGS__), INVALID)
 /* For what Prometheus has behind a feature flag, and for native histograms. */
 #define parser_unsupported(p, pos, ...)                                                            \
-    parse_error((p)->err, UNSUPPORTED, (p)->text, (pos), __VA_ARGS__)
+    ((void)parse_error((p)->err, UNSUPPORTED, (p)->text, (pos), __VA_ARGS__), UNSUPPORTED)
+/* "unexpected <token> in <context>, expected <expected>"; both may be NULL. */
+#define parser_unexpected(p, context, expected)                                                    \
+    (parser_say_unexpected((p), (context), (expected)), (p)->status ? (p)->status : INVALID)
 
 struct expr *node_new(struct parser *p, enum node_kind kind, enum value_kind type, size_t pos);
 /* Refuses trees too deep to walk by recursion. */

@@ -18,7 +18,8 @@ enum status parse_arguments(struct parser *p, struct expr ***args, size_t *n)
         if (*n == ARGUMENTS_MAX)
             return parser_fault(p, p->token.pos, "more than %d arguments", ARGUMENTS_MAX);
         if (*n == room) {
-            *args = arena_grow(p->arena, *args, room * sizeof **args, (room + 4) * sizeof **args);
+            *args = arena_grow(p->arena, *args, room * sizeof(struct expr *),
+                               (room + 4) * sizeof(struct expr *));
             room += 4;
         }
         enum status st = parse_expr(p, 1, &(*args)[*n]);

@@ -123,7 +123,7 @@ enum status eval_range_call(struct eval *ev, const struct expr *e, const struct 
                           .closed = ev->q->rules_of_2,
                           .grid_start_ms = g->start_ms,
                           .grid_step_ms = g->step_ms};
-    const struct expr *matrix = NULL;
+    const struct expr *matrix = e->call.args[0];
     enum status st = eval_scalars(ev, e, g, &r, &matrix);
     if (!st)
         st = run_all(ev, matrix, e, g, &r, &out->vector);

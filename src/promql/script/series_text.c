@@ -217,9 +217,11 @@ static bool take_float(struct cursor *c, struct values *to)
         return false;
     if (take(c, 'x') && !take_times(c, &times))
         return false;
-    for (size_t i = 0; i <= times; i++, v += step)
+    for (size_t i = 0; i <= times; i++) {
         if (!add(c, to, (struct script_value){.v = v}))
             return false;
+        v += step;
+    }
     return true;
 }
 
