@@ -75,21 +75,26 @@ static void put_row(struct json *j, const struct result_row *row)
     json_end_object(j);
 }
 
-void results_list(struct call *c)
+/* Searching takes up to RESULTS_SEARCH_MAX_MS: on a worker. */
+struct results_job {
+    struct call *call;
+    struct result_filter filter;
+    struct arena arena;
+    struct buf body;
+    struct err err;
+    enum status status;
+};
+
+static void list_work(void *arg)
 {
-    auto_buf body = {0};
-    struct err err = {0};
-    struct result_filter f = {0};
+    struct results_job *job = arg;
     struct result_row *rows;
     size_t n;
-    enum status st = filter_of(c, &f, &err);
-    if (!st)
-        st = record_results(c->api->record, &f, http_request_arena(c->req), &rows, &n, &err);
-    if (st) {
-        api_failure(c, st, &err);
+    job->status =
+        record_results(job->call->api->record, &job->filter, &job->arena, &rows, &n, &job->err);
+    if (job->status)
         return;
-    }
-    struct json j = json_to(&body);
+    struct json j = json_to(&job->body);
     json_begin_object(&j);
     json_key(&j, "results");
     json_begin_array(&j);
@@ -97,51 +102,96 @@ void results_list(struct call *c)
         put_row(&j, &rows[i]);
     json_end_array(&j);
     json_key(&j, "next");
-    if (n == f.limit)
-        json_text(&j, arena_printf(http_request_arena(c->req), "%lld", (long long)rows[n - 1].id));
+    if (n == job->filter.limit)
+        json_text(&j, arena_printf(&job->arena, "%lld", (long long)rows[n - 1].id));
     else
         json_put_null(&j);
     json_end_object(&j);
-    api_json(c, 200, &body);
+}
+
+static void put_days(struct json *j, const struct result_summary *s)
+{
+    json_begin_array(j);
+    for (size_t i = 0; i < s->n_days; i++) {
+        json_begin_object(j);
+        json_field(j, "day", s->days[i].day);
+        json_field_i64(j, "count", (int64_t)s->days[i].count);
+        json_end_object(j);
+    }
+    json_end_array(j);
+}
+
+static void put_classes(struct json *j, const struct result_summary *s)
+{
+    json_begin_array(j);
+    for (size_t i = 0; i < COUNT(s->by_class); i++) {
+        json_begin_object(j);
+        json_field_i64(j, "predicted_class", (int64_t)i);
+        json_field(j, "recommendation", class_recommendations[i]);
+        json_field_i64(j, "count", (int64_t)s->by_class[i]);
+        json_end_object(j);
+    }
+    json_end_array(j);
+}
+
+static void summary_work(void *arg)
+{
+    struct results_job *job = arg;
+    struct result_summary s;
+    job->status =
+        record_results_summary(job->call->api->record, &job->filter, &job->arena, &s, &job->err);
+    if (job->status)
+        return;
+    struct json j = json_to(&job->body);
+    json_begin_object(&j);
+    json_field_i64(&j, "total", (int64_t)s.total);
+    json_key(&j, "by_day");
+    put_days(&j, &s);
+    json_key(&j, "by_recommendation");
+    put_classes(&j, &s);
+    json_end_object(&j);
+}
+
+static void job_free(struct results_job *job)
+{
+    buf_free(&job->body);
+    arena_free(&job->arena);
+    free(job);
+}
+
+static void done(void *arg)
+{
+    struct results_job *job = arg;
+    if (job->status)
+        api_failure(job->call, job->status, &job->err);
+    else
+        api_json(job->call, 200, &job->body);
+    job_free(job);
+}
+
+static void run(struct call *c, loop_fn work)
+{
+    struct results_job *job = mem_zero(1, sizeof *job);
+    struct err err = {0};
+    job->call = c;
+    enum status st = filter_of(c, &job->filter, &err);
+    if (!st && pool_submit(c->api->workers, work, done, c->api->loop, job))
+        return;
+    if (st)
+        api_failure(c, st, &err);
+    else
+        api_busy(c, "too many queries wait already");
+    job_free(job);
+}
+
+void results_list(struct call *c)
+{
+    run(c, list_work);
 }
 
 void results_summary(struct call *c)
 {
-    auto_buf body = {0};
-    struct err err = {0};
-    struct result_filter f = {0};
-    struct result_summary s;
-    enum status st = filter_of(c, &f, &err);
-    if (!st)
-        st = record_results_summary(c->api->record, &f, http_request_arena(c->req), &s, &err);
-    if (st) {
-        api_failure(c, st, &err);
-        return;
-    }
-    struct json j = json_to(&body);
-    json_begin_object(&j);
-    json_field_i64(&j, "total", (int64_t)s.total);
-    json_key(&j, "by_day");
-    json_begin_array(&j);
-    for (size_t i = 0; i < s.n_days; i++) {
-        json_begin_object(&j);
-        json_field(&j, "day", s.days[i].day);
-        json_field_i64(&j, "count", (int64_t)s.days[i].count);
-        json_end_object(&j);
-    }
-    json_end_array(&j);
-    json_key(&j, "by_recommendation");
-    json_begin_array(&j);
-    for (size_t i = 0; i < COUNT(s.by_class); i++) {
-        json_begin_object(&j);
-        json_field_i64(&j, "predicted_class", (int64_t)i);
-        json_field(&j, "recommendation", class_recommendations[i]);
-        json_field_i64(&j, "count", (int64_t)s.by_class[i]);
-        json_end_object(&j);
-    }
-    json_end_array(&j);
-    json_end_object(&j);
-    api_json(c, 200, &body);
+    run(c, summary_work);
 }
 
 void results_delete(struct call *c)

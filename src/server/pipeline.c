@@ -14,6 +14,7 @@ enum {
     LOOK_EVERY_MS = 2000,      /* for new hosts and when hosts were last seen */
     FIRST_ANALYSIS_MS = 15000, /* a new host's, after it was first seen */
     TICK_WARNING_MS = 10000,
+    TRIM_EVERY_MS = 3600 * 1000,
 };
 
 /* When each host last sent something that only a host sends. */
@@ -29,7 +30,8 @@ struct pipeline {
     pthread_mutex_t advising; /* the adviser serves one thread at a time */
     struct api *api;
     struct store_writer *writer; /* of what the analysis finds */
-    int64_t interval_ms;
+    int64_t interval_ms, results_kept_ms;
+    int64_t trimmed_mono_ms; /* when old results were deleted last */
     struct arena expr_arena;
     struct expr *hosts_seen;
     pthread_t thread;
@@ -259,6 +261,20 @@ enum status pipeline_payload(void *pipeline, struct span payload, int64_t now_ms
     return OK;
 }
 
+/* ---- old results go ---- */
+
+static void trim_results(struct pipeline *p, int64_t now_ms)
+{
+    struct err err = {0};
+    size_t deleted = 0;
+    do {
+        if (record_results_trim(p->record, now_ms - p->results_kept_ms, &deleted, &err)) {
+            log_warn("old results stay: %s", err.text);
+            return;
+        }
+    } while (deleted);
+}
+
 /* ---- the thread that ticks ---- */
 
 /* True while there is a host that has reported for long enough and was never analysed. */
@@ -307,6 +323,10 @@ static void look(struct pipeline *p, int64_t *last_tick_ms, int64_t *next_tick_m
     store_read_end(view);
     if (st)
         log_error("the analysis failed: %s", err.text);
+    if (start_ms - p->trimmed_mono_ms >= TRIM_EVERY_MS) {
+        p->trimmed_mono_ms = start_ms;
+        trim_results(p, now_ms);
+    }
     int64_t took_ms = clock_mono_ms() - start_ms;
     if (took_ms > TICK_WARNING_MS)
         log_warn("an analysis of all hosts took %lld ms", (long long)took_ms);
@@ -329,6 +349,8 @@ struct pipeline *pipeline_open(const struct pipeline_config *config)
     p->record = config->record;
     p->adviser = config->adviser;
     p->interval_ms = config->interval_ms;
+    p->results_kept_ms = config->results_kept_ms;
+    p->trimmed_mono_ms = clock_mono_ms();
     p->writer = store_writer_open(p->store);
     struct err err = {0};
     if (promql_parse(span_of(HOSTS_SEEN), &p->expr_arena, &p->hosts_seen, &err))

@@ -13,6 +13,7 @@ struct pipeline_config {
     struct record *record;
     struct adviser *adviser;
     int64_t interval_ms;
+    int64_t results_kept_ms; /* analysis results older than this are deleted */
 };
 
 struct pipeline *pipeline_open(const struct pipeline_config *config);

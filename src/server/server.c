@@ -107,6 +107,7 @@ static enum status open_analysis(struct server *s, const struct server_settings 
         .record = s->record,
         .adviser = s->adviser,
         .interval_ms = settings->analysis_interval_ms,
+        .results_kept_ms = settings->results_ms,
     });
     return OK;
 }

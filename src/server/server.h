@@ -15,6 +15,7 @@ struct server_settings {
     bool dev;
     int64_t retention_ms;
     uint64_t retention_bytes; /* 0: no limit */
+    int64_t results_ms;       /* how long analysis results are kept */
     int64_t analysis_interval_ms;
     const char *log_level, *log_format;
 };
