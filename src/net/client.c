@@ -251,14 +251,14 @@ static void readable(void *arg)
         begin_answer(c);
     for (;;) {
         size_t n = wire_read(&c->dial.wire, bytes, sizeof bytes);
-        if (!n)
-            break;
         struct span data = {bytes, n};
-        enum progress p = take(c, &data);
+        enum progress p = n ? take(c, &data) : MORE;
         if (p == DONE)
             answer_complete(c, data.len > 0);
         if (p != MORE)
             return;
+        if (n < sizeof bytes)
+            break;
     }
     if (wire_over(&c->dial.wire))
         ended(c);

@@ -1,4 +1,4 @@
-/* HTTP/1.1, server and client, plain and TLS, over libevent's bufferevents and OpenSSL. This
+/* HTTP/1.1, server and client, plain and TLS, on libevent's loop and OpenSSL. This
  * folder knows bytes on the wire and nothing of monitoring. What it refuses by itself, because
  * two readers could understand it differently: two Content-Length headers or a bad one, any
  * Transfer-Encoding but chunked, both together, blanks before a colon, bare CR, control
@@ -93,7 +93,9 @@ void http_reply(struct http_request *req, int status, const char *content_type, 
 void http_problem(struct http_request *req, int status, const char *detail_format, ...)
     PRINTF(3, 4);
 /* An answer in pieces: start, any number of chunks, end. on_drained (may be NULL) is called
- * when the socket has taken all that was given: write the next piece then. */
+ * when the socket has taken all that was given: write the next piece then. It is also called
+ * when the client goes (http_request_gone): end the stream then. Who does not wait for it is
+ * cut off when too much waits. */
 void http_stream_start(struct http_request *req, int status, const char *content_type,
                        http_handler on_drained, void *arg);
 void http_stream_write(struct http_request *req, struct span bytes);

@@ -44,7 +44,7 @@ struct check {
     size_t bytes;
     unsigned done;
     bool wrong;
-    char error[256];
+    char error[ERR_TEXT_MAX];
 };
 
 static void whole_came(const struct http_answer *a, void *arg)
