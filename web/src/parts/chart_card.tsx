@@ -39,6 +39,7 @@ export function ChartCard({ chart, scene, marks, plain }: Props) {
 
   useEffect(() => {
     let hovered = false;
+    let drawn = false; // whoever hovers or pauses waits, but not for a first sight
     const d = draw(box.current!, {
       chart,
       readout: readout.current!,
@@ -47,7 +48,9 @@ export function ChartCard({ chart, scene, marks, plain }: Props) {
     });
     drawing.current = d;
     const show = (): void => {
-      if (!hovered && !paused.get()) d.show(latest.current);
+      if (drawn && (hovered || paused.get())) return;
+      drawn = latest.current.timeline.times.length > 0;
+      d.show(latest.current);
     };
     const stop = chartFeed(
       chart,
@@ -64,9 +67,10 @@ export function ChartCard({ chart, scene, marks, plain }: Props) {
       hovered = false;
       show();
     };
-    box.current!.addEventListener('pointerenter', enter);
-    box.current!.addEventListener('pointerleave', leave);
-    const ends = [stop, colours.on(d.repaint), paused.on(show), d.close];
+    const gone = new AbortController();
+    box.current!.addEventListener('pointerenter', enter, { signal: gone.signal });
+    box.current!.addEventListener('pointerleave', leave, { signal: gone.signal });
+    const ends = [stop, colours.on(d.repaint), paused.on(show), () => gone.abort(), d.close];
     return () => ends.forEach(end => end());
   }, [sceneKey, attempt]);
 
@@ -93,7 +97,14 @@ export function ChartCard({ chart, scene, marks, plain }: Props) {
         </span>
       </header>
       <div class="readout" ref={readout} />
-      <div class="plot" ref={box} tabIndex={0} role="group" aria-label={`${chart.title}, chart. Arrow keys move the crosshair.`}>
+      <div class="plot">
+        <div
+          class="drawing"
+          ref={box}
+          tabIndex={0}
+          role="group"
+          aria-label={`${chart.title}, chart. Arrow keys move the crosshair.`}
+        />
         {state === 'loading' && <div class="over loading seen" />}
         {state === 'empty' && <div class="over">No samples in this range.</div>}
         {failed && (

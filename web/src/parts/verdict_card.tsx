@@ -7,14 +7,11 @@ import { CLASSES, KINDS } from '../words';
 import { Badge } from './badge';
 import { Level } from './bars';
 
-const PRELIMINARY = 'Preliminary: most rules need 15 minutes of data.';
-
 export function Checked({ a }: { a: Analysis }) {
   return (
     <p class="note">
       {a.checks} checks done
-      {a.silent > 0 && `, ${a.silent} silent because their source is missing here`}.{' '}
-      {a.preliminary && PRELIMINARY}
+      {a.silent > 0 && `, ${a.silent} silent because their source is missing here`}.
     </p>
   );
 }
@@ -39,14 +36,15 @@ export function Closest({ a }: { a: Analysis }) {
 
 export function Probabilities({ a }: { a: Analysis }) {
   if (!a.probabilities) return null;
+  const likeliest = a.probabilities.indexOf(Math.max(...a.probabilities));
   return (
     <div class="probabilities" title={`The classifier's view at ${dateTime(a.at_ms)}`}>
-      <h3>Model{a.uncertain && ', which disagrees with the rules'}</h3>
+      <h3>{likeliest === a.predicted_class ? 'Model' : 'Model, not of this opinion'}</h3>
       <ul>
         {CLASSES.map((c, i) => {
           const p = a.probabilities?.[i] ?? 0;
           return (
-            <li key={c.kind} class={i === a.predicted_class ? 'chosen' : ''}>
+            <li key={c.kind} class={i === likeliest ? 'chosen' : ''}>
               <span>{KINDS[c.kind].text}</span>
               <Level share={p} label={`${KINDS[c.kind].text} ${share(p)}`} ticks={false} />
               <span class="num">{share(p)}</span>
@@ -58,7 +56,14 @@ export function Probabilities({ a }: { a: Analysis }) {
   );
 }
 
+/** The summary's own first words are the heading; they are not said twice. */
+function headed(a: Analysis): [heading: string, rest: string] {
+  const heading = a.preliminary ? 'No changes needed so far' : 'No changes needed';
+  return [heading, a.summary.startsWith(heading + ': ') ? a.summary.slice(heading.length + 2) : a.summary];
+}
+
 export function NoChangeCard({ a, nowMs }: { a: Analysis; nowMs: number }) {
+  const [heading, rest] = headed(a);
   return (
     <article class="card verdict" data-verdict="none">
       <div class="main">
@@ -70,8 +75,8 @@ export function NoChangeCard({ a, nowMs }: { a: Analysis; nowMs: number }) {
             {duration((nowMs - a.at_ms) / 1000)} ago
           </span>
         </header>
-        <h2>{a.preliminary ? 'No changes needed so far' : 'No changes needed'}</h2>
-        <p class="sentence">{a.summary}</p>
+        <h2>{heading}</h2>
+        <p class="sentence">{rest}</p>
         <Checked a={a} />
       </div>
       <Closest a={a} />

@@ -60,19 +60,19 @@ export function ExploreView() {
   const params = useCell(route)?.params ?? {};
   const expr = params['expr'] ?? '';
   const [typed, setTyped] = useState(expr);
-  const [found, setFound] = useState<Instant[] | null>(null);
+  const [answer, setAnswer] = useState<{ expr: string; rows: Instant[] } | null>(null);
+  const found = answer?.expr === expr ? answer.rows : null; // an older answer is not this one's
   const [failed, setFailed] = useState<Error | null>(null);
   const [attempt, setAttempt] = useState(0);
 
   useEffect(() => {
     setTyped(expr);
-    setFound(null);
     setFailed(null);
     if (!expr) return;
     const stop = new AbortController();
     api
       .query(expr, undefined, stop.signal)
-      .then(setFound, (e: unknown) => !stop.signal.aborted && setFailed(e instanceof Error ? e : new Error(String(e))));
+      .then(rows => setAnswer({ expr, rows }), (e: unknown) => !stop.signal.aborted && setFailed(e instanceof Error ? e : new Error(String(e))));
     return () => stop.abort();
   }, [expr, attempt]);
 

@@ -16,7 +16,7 @@ import { Checked, Closest, NoChangeCard, Probabilities } from '../parts/verdict_
 import { href, route } from '../router';
 import type { Host, Labels } from '../shapes';
 import { hostNamed, hosts, isOperator, now, remember, serverTime, session, toast, useCell } from '../store';
-import { age, dateTime, duration, when, zone } from '../units';
+import { age, dateTime, duration, plain, when, zone } from '../units';
 import { STATES } from '../words';
 
 const MARKS_LISTED = 6;
@@ -135,7 +135,11 @@ function Changes({ marks }: { marks: readonly Mark[] }) {
         .map(m => (
           <li key={m.name + m.tS} title={dateTime(m.tS * 1000)}>
             <span class="diamond" aria-hidden="true" />
-            {when(m.tS * 1000, Date.now())} <span class="mono">{m.name}</span> {m.from} → {m.to}
+            <span>{when(m.tS * 1000, Date.now())}</span>
+            <span class="mono">{m.name}</span>
+            <span>
+              {plain(m.from)} → {plain(m.to)}
+            </span>
           </li>
         ))}
     </ul>
