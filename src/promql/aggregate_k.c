@@ -28,13 +28,9 @@ enum status aggregate_quantile(struct eval *ev, const struct aggregation *a, str
     double *values = arena_alloc(ev->arena, (a->in.n + 1) * sizeof *values);
     for (size_t i = 0; i < out->n; i++) {
         struct series *s = &out->at[i];
-        enum status st = eval_tick(ev);
-        if (!st)
-            st = eval_values(ev, a->g->n, &s->v);
-        if (st)
-            return st;
+        enum status st = eval_values(ev, a->g->n, &s->v);
         s->n = (uint32_t)a->g->n;
-        for (size_t step = 0; step < a->g->n; step++) {
+        for (size_t step = 0; step < a->g->n && !st; step++) {
             size_t n = 0;
             for (size_t k = first[i]; k < first[i + 1]; k++) {
                 double v = series_at(&a->in.at[order[k]], step);
@@ -44,7 +40,10 @@ enum status aggregate_quantile(struct eval *ev, const struct aggregation *a, str
             values_sort(values, n);
             s->v[step] =
                 n == 0 ? ABSENT : quantile_of_sorted(scalar_at(&a->param, step), values, n);
+            st = eval_tick(ev);
         }
+        if (st)
+            return st;
     }
     return OK;
 }
@@ -192,7 +191,7 @@ static enum status choose_step(struct eval *ev, const struct aggregation *a, str
             heap_offer(heap, k, (struct ranked){.v = v, .series = members[i]});
     }
     heap_sort(heap);
-    enum status st = OK;
+    enum status st = eval_tick(ev);
     for (size_t i = 0; i < heap->n && !st; i++)
         st = choose(ev, a, c, heap->at[i].series, step, heap->at[i].v);
     return st;
@@ -211,12 +210,9 @@ enum status aggregate_k(struct eval *ev, const struct aggregation *a, bool top, 
     heap.at = arena_alloc(ev->arena, (a->in.n + 1) * sizeof *heap.at);
     struct chosen c = {.order = arena_alloc(ev->arena, (a->in.n + 1) * sizeof(size_t))};
     c.out.at = ARENA_ARRAY(ev->arena, struct series, a->in.n);
-    for (size_t i = 0; i < a->groups.n && !st; i++) {
+    for (size_t i = 0; i < a->groups.n && !st; i++)
         for (size_t step = 0; step < a->g->n && !st; step++)
             st = choose_step(ev, a, &c, &heap, order + first[i], first[i + 1] - first[i], step);
-        if (!st)
-            st = eval_tick(ev);
-    }
     out->at = arena_alloc(ev->arena, (c.n + 1) * sizeof *out->at);
     for (size_t i = 0; i < c.n; i++)
         out->at[out->n++] = c.out.at[c.order[i]];

@@ -29,8 +29,11 @@ enum status eval_values(struct eval *ev, size_t n, double **out)
 
 enum status eval_tick(struct eval *ev)
 {
-    if (ev->ticks++ % TICKS_PER_LOOK != 0)
-        return OK;
+    return ev->ticks++ % TICKS_PER_LOOK == 0 ? eval_look(ev) : OK;
+}
+
+enum status eval_look(struct eval *ev)
+{
     if (ev->q->cancelled && __atomic_load_n(ev->q->cancelled, __ATOMIC_RELAXED))
         return err_set(ev->err, AGAIN, "query was canceled in expression evaluation");
     if (ev->q->deadline_mono_ms && clock_mono_ms() >= ev->q->deadline_mono_ms)

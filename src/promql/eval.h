@@ -81,6 +81,8 @@ MUST_USE enum status eval_hold(struct eval *ev, size_t n);
 MUST_USE enum status eval_values(struct eval *ev, size_t n, double **out);
 /* TIMED_OUT or AGAIN; cheap enough for once a series. */
 MUST_USE enum status eval_tick(struct eval *ev);
+/* The same, each time. */
+MUST_USE enum status eval_look(struct eval *ev);
 #define eval_fault(ev, ...) ((void)err_set((ev)->err, INVALID, __VA_ARGS__), INVALID)
 
 /* ---- select.c, subquery.c: where series come from ---- */

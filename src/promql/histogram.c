@@ -243,7 +243,9 @@ CALL(histogram_quantile)
     for (size_t i = 0; i < all.n; i++) {
         struct series *s = &out->vector.at[i];
         *s = (struct series){.labels = all.at[i].labels, .n = (uint32_t)g->n};
-        enum status st = eval_values(ev, g->n, &s->v);
+        enum status st = eval_tick(ev);
+        if (!st)
+            st = eval_values(ev, g->n, &s->v);
         if (st)
             return st;
         quantile_steps(ev, &all.at[i], q, g, b, s->v, pos);
@@ -293,7 +295,9 @@ CALL(histogram_fraction)
     for (size_t i = 0; i < all.n; i++) {
         struct series *s = &out->vector.at[i];
         *s = (struct series){.labels = all.at[i].labels, .n = (uint32_t)g->n};
-        enum status st = eval_values(ev, g->n, &s->v);
+        enum status st = eval_tick(ev);
+        if (!st)
+            st = eval_values(ev, g->n, &s->v);
         if (st)
             return st;
         for (size_t k = 0; k < g->n; k++) {

@@ -102,6 +102,9 @@ static enum status check_one_side(struct match *x, size_t group)
     size_t n = side_count(&x->one, group);
     for (size_t step = 0; n > 1 && step < x->g->n; step++) {
         const struct series *seen = NULL;
+        enum status st = eval_tick(x->ev);
+        if (st)
+            return st;
         for (size_t k = 0; k < n; k++) {
             const struct series *s = side_series(&x->one, group, k);
             if (is_absent(series_at(s, step)))
@@ -192,6 +195,9 @@ static enum status check_many_side(struct match *x, size_t group, size_t first_o
     }
     for (size_t step = 0; step < x->g->n; step++) {
         size_t met = 0;
+        enum status st = eval_tick(x->ev);
+        if (st)
+            return st;
         for (size_t k = 0; k < n; k++)
             for (size_t p = 0; p < partners; p++)
                 met += both_present(side_series(&x->many, group, k), side_series(&x->one, group, p),

@@ -50,12 +50,14 @@ static enum status run_series(struct eval *ev, struct ranges *ranges, size_t i, 
         return st;
     r->out = s->v;
     function(r);
+    if (r->status)
+        return r->status;
     size_t k = 0;
     while (k < s->n && is_absent(s->v[k]))
         k++;
     if (k < s->n)
         out->n++;
-    return r->status;
+    return OK;
 }
 
 static enum status eval_scalars(struct eval *ev, const struct expr *e, const struct grid *g,

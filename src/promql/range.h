@@ -17,6 +17,7 @@ struct range_run {
     struct scalar scalars[RANGE_SCALARS_MAX]; /* the other arguments */
     const struct expr *scalar_args[RANGE_SCALARS_MAX];
     double *out; /* n values */
+    size_t work; /* samples looked at since the last look at the deadline */
     enum status status;
 
     /* The window of the step at hand: raw samples low .. high - 1. */
@@ -79,7 +80,18 @@ static inline size_t window_count(const struct range_run *r)
 
 static inline bool window_there(const struct range_run *r)
 {
-    return r->step < r->n;
+    return r->step < r->n && r->status == OK;
+}
+
+/* To be told by what goes through whole windows: n samples were looked at. */
+static inline void window_worked(struct range_run *r, size_t n)
+{
+    enum { LOOK_AFTER = 1 << 20 };
+    r->work += n;
+    if (r->work < LOOK_AFTER)
+        return;
+    r->work = 0;
+    r->status = eval_look(r->ev);
 }
 
 /* Kahan's sum in Neumaier's form, with Prometheus's treatment of infinite sums. */

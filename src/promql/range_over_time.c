@@ -70,6 +70,7 @@ void range_sum(struct range_run *r)
             continue;
         }
         double sum = 0, c = 0;
+        window_worked(r, window_count(r));
         for (size_t i = r->low; i < r->high; i++)
             kahan_add(r->raw.v[i], &sum, &c);
         r->out[r->step] = isinf(sum) ? sum : sum + c;
@@ -115,6 +116,7 @@ void range_avg(struct range_run *r)
             r->out[r->step] = (before[r->high] - before[r->low]) / (double)n;
         else
             r->out[r->step] = mean(r->raw.v + r->low, n);
+        window_worked(r, before ? 0 : n);
     }
 }
 
@@ -171,16 +173,20 @@ static double variance(const double *v, size_t n)
 
 void range_stdvar(struct range_run *r)
 {
-    for (window_first(r); window_there(r); window_next(r))
-        r->out[r->step] =
-            window_count(r) == 0 ? ABSENT : variance(r->raw.v + r->low, window_count(r));
+    for (window_first(r); window_there(r); window_next(r)) {
+        size_t n = window_count(r);
+        r->out[r->step] = n == 0 ? ABSENT : variance(r->raw.v + r->low, n);
+        window_worked(r, n);
+    }
 }
 
 void range_stddev(struct range_run *r)
 {
-    for (window_first(r); window_there(r); window_next(r))
-        r->out[r->step] =
-            window_count(r) == 0 ? ABSENT : sqrt(variance(r->raw.v + r->low, window_count(r)));
+    for (window_first(r); window_there(r); window_next(r)) {
+        size_t n = window_count(r);
+        r->out[r->step] = n == 0 ? ABSENT : sqrt(variance(r->raw.v + r->low, n));
+        window_worked(r, n);
+    }
 }
 
 /* ---- quantiles ---- */
@@ -264,6 +270,7 @@ void range_quantile(struct range_run *r)
             eval_warn(r->ev, r->scalar_args[0]->pos,
                       "quantile value should be between 0 and 1, got %s", number_text(r->ev, q));
         sorted_follow(&s, r);
+        window_worked(r, window_count(r));
         r->out[r->step] = quantile_of_sorted(q, s.at, window_count(r));
     }
 }

@@ -37,12 +37,14 @@ static struct resets resets_find(struct range_run *r)
     return resets;
 }
 
-static double correction(struct resets *resets, const struct range_run *r, double change)
+static double correction(struct resets *resets, struct range_run *r, double change)
 {
+    size_t i;
     while (resets->next < resets->n && resets->at[resets->next] < r->low)
         resets->next++;
-    for (size_t i = resets->next; i < resets->n && resets->at[i] + 1 < r->high; i++)
+    for (i = resets->next; i < resets->n && resets->at[i] + 1 < r->high; i++)
         change += r->raw.v[resets->at[i]];
+    window_worked(r, i - resets->next);
     return change;
 }
 

@@ -43,6 +43,7 @@ void range_deriv(struct range_run *r)
         double slope, intercept;
         /* Any time near the samples keeps the sums small. */
         regression(r, r->raw.t_ms[r->low], &slope, &intercept);
+        window_worked(r, window_count(r));
         r->out[r->step] = slope;
     }
 }
@@ -56,6 +57,7 @@ void range_predict_linear(struct range_run *r)
         size_t step = r->first + r->step;
         double slope, intercept;
         regression(r, r->grid_start_ms + (int64_t)step * r->grid_step_ms, &slope, &intercept);
+        window_worked(r, window_count(r));
         r->out[r->step] = slope * scalar_at(&r->scalars[0], step) + intercept;
     }
 }
@@ -89,12 +91,13 @@ void range_smoothing(struct range_run *r)
 {
     for (window_first(r); window_there(r); window_next(r)) {
         r->out[r->step] = ABSENT;
-        if (window_count(r) == 0 || r->status)
+        if (window_count(r) == 0)
             continue;
+        window_worked(r, window_count(r));
         double factor = scalar_at(&r->scalars[0], r->first + r->step);
         double trend = scalar_at(&r->scalars[1], r->first + r->step);
         if (!factor_check(r, "smoothing", factor) || !factor_check(r, "trend", trend))
-            continue;
+            return;
         if (window_count(r) > 1)
             r->out[r->step] = smooth(r->raw.v + r->low, window_count(r), factor, trend);
     }

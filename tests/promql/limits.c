@@ -93,6 +93,24 @@ static void cancelling(void **state)
     assert_fails(ask(*state, "m", q, &r, err), TIMED_OUT, "timed out");
 }
 
+/* One series can keep a query busy for minutes: it must look at the clock inside. */
+static void deadline_inside_a_series(void **state)
+{
+    static const char *const cases[] = {
+        "stddev_over_time(vector(1)[1000s:1ms])",
+        "sum_over_time(vector(0.1)[1000s:1ms])",
+        "deriv(vector(time())[1000s:1ms])",
+        "holt_winters(vector(1)[1000s:1ms], 0.5, 0.5)",
+    };
+    for (size_t i = 0; i < COUNT(cases); i++) {
+        struct result r;
+        struct query q = OVER(2000000, 2010000, 1);
+        q.deadline_mono_ms = clock_mono_ms() + 30;
+        assert_fails(ask(*state, cases[i], q, &r, err), TIMED_OUT, "timed out");
+        assert_true(clock_mono_ms() < q.deadline_mono_ms + 3000);
+    }
+}
+
 static void kinds_of_results(void **state)
 {
     struct result r;
@@ -180,7 +198,8 @@ static void notes(void **state)
 #define CASE(f) cmocka_unit_test_setup_teardown(f, open_world, close_world)
 
 const struct CMUnitTest limits_tests[] = {
-    CASE(points), CASE(samples),  CASE(cancelling),       CASE(kinds_of_results),
-    CASE(orders), CASE(far_ends), CASE(names_taken_away), CASE(notes),
+    CASE(points),           CASE(samples), CASE(cancelling),
+    CASE(kinds_of_results), CASE(orders),  CASE(far_ends),
+    CASE(names_taken_away), CASE(notes),   CASE(deadline_inside_a_series),
 };
 const size_t limits_tests_n = COUNT(limits_tests);
