@@ -7,12 +7,16 @@
 #include "base/clock.h"
 #include "base/crypto.h"
 
+#include <malloc.h>
 #include <signal.h>
 #include <stdlib.h>
 
 enum {
     ONCE_DEADLINE_MS = 60000,
     MACHINE_ID_TEXT = 33,
+    /* Then all has been done once that is done only once, such as reading certificates: what
+     * it took is given back. */
+    SETTLED_TICKS = 4,
 };
 
 struct agent {
@@ -23,6 +27,7 @@ struct agent {
     struct local *local;
     struct timer *timer;
     struct schedule schedule;
+    uint64_t ticks;
     struct buf message;
     char machine_id[MACHINE_ID_TEXT];
     /* of --once */
@@ -129,6 +134,8 @@ static void on_tick(void *arg)
 {
     struct agent *a = arg;
     collect_and_ship(a, false);
+    if (++a->ticks == SETTLED_TICKS)
+        malloc_trim(0);
     timer_once(a->timer, schedule_next(&a->schedule, clock_mono_ms()));
 }
 

@@ -184,8 +184,7 @@ int config_read(int argc, char **argv, struct agent_config *out, struct arena *a
 void config_help(struct buf *out)
 {
     auto_arena arena = {0};
-    buf_str(out,
-            "galen-agent --server URL --token-file FILE: sends this machine's figures\n");
+    buf_str(out, "galen-agent --server URL --token-file FILE: sends this machine's figures\n");
     for (size_t i = 0; i < COUNT(settings); i++)
         buf_printf(out, "  %-18s %s\n", spelled(&arena, "--", settings[i].key, '-', false),
                    settings[i].help);

@@ -7,7 +7,10 @@
 
 #include <stdlib.h>
 
-enum { VALUES_MAX = METRIC_LABELS_MAX + 2 };
+enum {
+    VALUES_MAX = METRIC_LABELS_MAX + 2,
+    KEY_HEAD_BYTES = sizeof(uintptr_t), /* of the map's keys: the metric's address */
+};
 
 static bool series_is(const struct series *s, const struct metric *m, const struct span *values,
                       size_t n)
@@ -79,7 +82,7 @@ static struct series *series_new(struct tick *t, const struct metric *m, const s
     encode_labels(c, m, values, n, &raw);
     struct series *s = mem_alloc(sizeof *s + key.len + raw.len);
     *s = (struct series){.metric = m,
-                         .key = {s->bytes + sizeof m, key.len - sizeof m},
+                         .key = {s->bytes + KEY_HEAD_BYTES, key.len - KEY_HEAD_BYTES},
                          .raw = {s->bytes + key.len, raw.len}};
     memcpy(s->bytes, key.at, key.len);
     memcpy(s->bytes + key.len, raw.at, raw.len);
@@ -94,7 +97,8 @@ static struct series *series_find(struct tick *t, const struct metric *m, const 
 {
     struct buf *key = &t->c->key;
     buf_clear(key);
-    buf_put(key, &m, sizeof m);
+    uintptr_t address = (uintptr_t)m;
+    buf_put(key, &address, KEY_HEAD_BYTES);
     for (size_t i = 0; i < n; i++) {
         buf_span(key, values[i]);
         buf_char(key, '\0');

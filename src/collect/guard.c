@@ -11,11 +11,14 @@
 
 enum { STACK_BYTES = 128 << 10 };
 
+int (*guard_statvfs)(const char *path, struct statvfs *out) = statvfs;
+
 static pthread_mutex_t lock = PTHREAD_MUTEX_INITIALIZER;
 static unsigned threads; /* that are asking now; under lock */
 
 struct guard {
     char *path;
+    int (*statvfs)(const char *path, struct statvfs *out);
     /* under lock */
     bool asking, dropped, answered, good;
     bool starved; /* no thread was free when it was to be asked again */
@@ -34,7 +37,7 @@ static void *ask(void *arg)
 {
     struct guard *g = arg;
     struct statvfs v;
-    bool good = statvfs(g->path, &v) == 0;
+    bool good = g->statvfs(g->path, &v) == 0;
     pthread_mutex_lock(&lock);
     threads--;
     g->asking = false;
@@ -81,17 +84,19 @@ enum guard_answer guard_ask(struct guard **at, const char *path, int64_t mono_ms
     if (!*at) {
         *at = mem_zero(1, sizeof **at);
         (*at)->path = mem_dup(path);
+        (*at)->statvfs = guard_statvfs;
         (*at)->asked_ms = mono_ms;
     }
     struct guard *g = *at;
     pthread_mutex_lock(&lock);
+    int64_t since_ms = mono_ms - g->asked_ms;
+    bool late = g->asking && since_ms >= GUARD_TIMEOUT_MS;
+    bool outdated = g->starved && since_ms >= GUARD_KEEP_MS;
     enum guard_answer result = GUARD_WAITING;
-    if (g->asking && mono_ms - g->asked_ms >= GUARD_TIMEOUT_MS)
-        result = GUARD_FAILED;
-    else if (g->starved && mono_ms - g->asked_ms >= GUARD_KEEP_MS)
+    if (late || outdated || (g->answered && !g->good))
         result = GUARD_FAILED;
     else if (g->answered)
-        result = g->good ? GUARD_ANSWERED : GUARD_FAILED;
+        result = GUARD_ANSWERED;
     if (result == GUARD_ANSWERED)
         *out = g->answer;
     ask_again(g, mono_ms);

@@ -14,6 +14,9 @@ enum guard_answer { GUARD_ANSWERED, GUARD_FAILED, GUARD_WAITING };
 
 struct guard; /* one mount */
 
+/* statvfs; tests put one here that hangs. */
+extern int (*guard_statvfs)(const char *path, struct statvfs *out);
+
 /* The latest answer for path, and asks again. The answer is at most one call old: it is what
  * the thread found after the call before. FAILED when statvfs failed or has not returned
  * within GUARD_TIMEOUT_MS. *g is made at the first call. */

@@ -158,7 +158,7 @@ bool pick(struct tick *t, struct picker *p, size_t position, struct span group, 
         memcmp(p->at[position].name, name.at, name.len) == 0)
         return p->at[position].wanted;
     if (position >= p->n) {
-        size_t n = MAX(2 * p->n, position + 64);
+        size_t n = MAX(2 * p->n, position + 256);
         p->at = arena_grow(&t->c->arena, p->at, p->n * sizeof *p->at, n * sizeof *p->at);
         memset(p->at + p->n, 0, (n - p->n) * sizeof *p->at);
         p->n = n;

@@ -105,7 +105,8 @@ struct parameter {
 
 struct sysctl_state {
     struct parameter *at;
-    size_t n;
+    size_t n, size;
+    bool looked; /* for what the list names */
 };
 
 /* Dots and slashes change places: net.ipv4.conf.eth0/1.forwarding */
@@ -125,6 +126,10 @@ static void add_parameter(struct tick *t, struct sysctl_state *s, const char *na
 {
     if (s->n >= SYSCTLS_MAX)
         return;
+    if (s->n == s->size) { /* none has been read yet: they may still move */
+        s->size = s->size ? 2 * s->size : 64;
+        s->at = mem_grow(s->at, s->size * sizeof *s->at);
+    }
     struct parameter *p = &s->at[s->n++];
     char *path = arena_printf(tick_arena(t), "proc/sys/%s", name);
     swap_separators(path + strlen("proc/sys/"));
@@ -169,7 +174,7 @@ static void find_parameters(struct tick *t, struct sysctl_state *s)
 {
     const char *const *names = t->c->sysctls.n ? t->c->sysctls.items : defaults;
     size_t n = t->c->sysctls.n ? t->c->sysctls.n : COUNT(defaults);
-    s->at = ARENA_ARRAY(tick_arena(t), struct parameter, SYSCTLS_MAX);
+    s->looked = true;
     for (size_t i = 0; i < n; i++) {
         if (!is_harmless(names[i]))
             tick_odd(t, "list of kernel parameters", span_of(names[i]));
@@ -210,7 +215,7 @@ static void emit_parameter(struct tick *t, const struct parameter *p, struct spa
 static enum status sysctl_collect(struct tick *t, void *state, struct err *err UNUSED)
 {
     struct sysctl_state *s = state;
-    if (!s->at)
+    if (!s->looked)
         find_parameters(t, s);
     for (size_t i = 0; i < s->n; i++) {
         struct span text;
@@ -220,4 +225,11 @@ static enum status sysctl_collect(struct tick *t, void *state, struct err *err U
     return OK;
 }
 
-const struct collector sysctl_collector = {COLLECTOR_OF(sysctl, struct sysctl_state), .every_s = 5};
+static void sysctl_free(void *state)
+{
+    struct sysctl_state *s = state;
+    free(s->at);
+}
+
+const struct collector sysctl_collector = {COLLECTOR_OF(sysctl, struct sysctl_state), .every_s = 5,
+                                           .free = sysctl_free};

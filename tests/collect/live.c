@@ -10,6 +10,7 @@
 
 #include <arpa/inet.h>
 #include <malloc.h>
+#include <pthread.h>
 #include <stdio.h>
 #include <sys/socket.h>
 #include <time.h>
@@ -116,15 +117,16 @@ static void test_real_overflow(void **state UNUSED)
     collect_close(c);
 }
 
-static enum guard_answer ask_until(struct guard **g, const char *path, enum guard_answer not_yet)
+/* The thread has its time to answer as wanted. */
+static void expect_answer(struct guard **g, const char *path, enum guard_answer want)
 {
     struct statvfs v;
-    enum guard_answer answer = not_yet;
-    for (int i = 0; i < 200 && answer == not_yet; i++) {
-        answer = guard_ask(g, path, 1000, &v);
+    enum guard_answer answer = guard_ask(g, path, 1000, &v);
+    for (int i = 0; i < 400 && answer != want; i++) {
         nanosleep(&(struct timespec){.tv_nsec = 5000000}, NULL);
+        answer = guard_ask(g, path, 1000, &v);
     }
-    return answer;
+    assert_int_equal(answer, want);
 }
 
 static void test_guard(void **state UNUSED)
@@ -132,11 +134,54 @@ static void test_guard(void **state UNUSED)
     struct guard *g = NULL, *bad = NULL;
     struct statvfs v;
     assert_int_equal(guard_ask(&g, "/", 0, &v), GUARD_WAITING);
-    assert_int_equal(ask_until(&g, "/", GUARD_WAITING), GUARD_ANSWERED);
-    assert_int_equal(ask_until(&bad, "/no/such/place", GUARD_WAITING), GUARD_FAILED);
+    expect_answer(&g, "/", GUARD_ANSWERED);
+    expect_answer(&bad, "/no/such/place", GUARD_FAILED);
     guard_drop(g);
     guard_drop(bad);
     guard_drop(NULL);
+}
+
+static pthread_mutex_t hanging = PTHREAD_MUTEX_INITIALIZER;
+
+static int hang(const char *path, struct statvfs *out)
+{
+    if (strncmp(path, "/hang", 5) == 0) {
+        pthread_mutex_lock(&hanging);
+        pthread_mutex_unlock(&hanging);
+    }
+    return statvfs("/", out);
+}
+
+/* A server of files goes away: its mounts fail after two seconds, others answer as long as a
+ * thread is free for them; when it is back all is well again. */
+static void test_guard_of_hanging_mounts(void **state UNUSED)
+{
+    struct guard *hung[GUARD_THREADS_MAX] = {0}, *other = NULL;
+    struct statvfs v;
+    guard_statvfs = hang;
+    pthread_mutex_lock(&hanging);
+    for (size_t i = 0; i + 1 < COUNT(hung); i++) {
+        assert_int_equal(guard_ask(&hung[i], "/hang", 0, &v), GUARD_WAITING);
+        assert_int_equal(guard_ask(&hung[i], "/hang", GUARD_TIMEOUT_MS - 1, &v), GUARD_WAITING);
+        assert_int_equal(guard_ask(&hung[i], "/hang", GUARD_TIMEOUT_MS, &v), GUARD_FAILED);
+    }
+    expect_answer(&other, "/other", GUARD_ANSWERED);
+    assert_int_equal(guard_ask(&hung[COUNT(hung) - 1], "/hang", 5000, &v), GUARD_WAITING);
+    /* Every thread hangs: the last answer is good for a minute. */
+    nanosleep(&(struct timespec){.tv_nsec = 50000000}, NULL);
+    struct guard *late = NULL;
+    guard_ask(&late, "/hang", 5000, &v);
+    assert_int_equal(guard_ask(&other, "/other", 6000, &v), GUARD_ANSWERED);
+    assert_int_equal(guard_ask(&other, "/other", 1000 + 2 * GUARD_KEEP_MS, &v), GUARD_FAILED);
+    guard_drop(hung[0]); /* while its thread hangs */
+    pthread_mutex_unlock(&hanging);
+    expect_answer(&hung[1], "/hang", GUARD_ANSWERED);
+    expect_answer(&late, "/hang", GUARD_ANSWERED);
+    for (size_t i = 1; i < COUNT(hung); i++)
+        guard_drop(hung[i]);
+    guard_drop(other);
+    guard_drop(late);
+    guard_statvfs = statvfs;
 }
 
 static void count(const struct tcp_socket *s, void *arg)
@@ -164,6 +209,7 @@ const struct CMUnitTest live_tests[] = {
     cmocka_unit_test(test_nothing_is_odd),
     cmocka_unit_test(test_real_overflow),
     cmocka_unit_test(test_guard),
+    cmocka_unit_test(test_guard_of_hanging_mounts),
     cmocka_unit_test(test_sockdiag),
 };
 const size_t live_tests_n = COUNT(live_tests);
