@@ -16,32 +16,32 @@
 #include "base/clock.h"
 #include "store/embedded/chunk.h"
 
-static void measure(enum chunk_style style, double *values, size_t series_n, size_t n,
+static void measure(enum chunk_style style, const double *values, size_t series_n, size_t n,
                     size_t length)
 {
-    static uint8_t bytes[CHUNK_MAX_BYTES(CHUNK_MAX_SAMPLES)];
     static double back[CHUNK_MAX_SAMPLES];
-    size_t total = 0, samples = 0;
-    int64_t encode = 0, decode = 0;
+    size_t chunks = length / n, samples = series_n * chunks * n, len = 0, at = 0;
+    uint8_t *bytes = need(malloc(samples * 12 + CHUNK_MAX_BYTES(CHUNK_MAX_SAMPLES)));
+    int64_t begin = clock_cpu_ns();
     for (size_t s = 0; s < series_n; s++)
-        for (size_t at = 0; at + n <= length; at += n) {
-            const double *v = values + s * length + at;
-            int64_t t = clock_mono_ns();
-            size_t len = chunk_encode(style, 0, v, n, bytes);
-            int64_t middle = clock_mono_ns();
-            struct bytes_in in = bytes_of(span_from(bytes, len));
-            if (!chunk_decode(&in, 0, back, n))
-                die("a chunk cannot be read");
-            decode += clock_mono_ns() - middle;
-            encode += middle - t;
-            if (memcmp(v, back, n * sizeof *v))
-                die("a chunk differs");
-            total += len;
-            samples += n;
-        }
+        for (size_t i = 0; i < chunks; i++)
+            len += chunk_encode(style, 0, values + s * length + i * n, n, bytes + len);
+    int64_t middle = clock_cpu_ns();
+    struct bytes_in in = bytes_of(span_from(bytes, len));
+    for (size_t i = 0; i < series_n * chunks; i++)
+        if (!chunk_decode(&in, 0, back, n))
+            die("a chunk cannot be read");
+    int64_t end = clock_cpu_ns();
+    in = bytes_of(span_from(bytes, len));
+    for (size_t s = 0; s < series_n; s++)
+        for (size_t i = 0; i < chunks; i++, at++)
+            if (!chunk_decode(&in, 0, back, n) ||
+                memcmp(values + s * length + i * n, back, n * sizeof *back))
+                die("chunk %zu differs", at);
     printf("%s n=%zu bytes_per_sample=%.3f encode_ns=%.1f decode_ns=%.1f\n",
-           style == CHUNK_RECENT ? "packed" : "compact", n, (double)total / (double)samples,
-           (double)encode / (double)samples, (double)decode / (double)samples);
+           style == CHUNK_RECENT ? "packed" : "compact", n, (double)len / (double)samples,
+           (double)(middle - begin) / (double)samples, (double)(end - middle) / (double)samples);
+    free(bytes);
 }
 
 int main(void)

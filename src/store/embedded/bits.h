@@ -141,7 +141,7 @@ static inline uint64_t varint_get(struct bytes_in *b)
 /* The next n bytes; NULL and bad when there are fewer. */
 static inline const uint8_t *bytes_get(struct bytes_in *b, size_t n)
 {
-    if (bytes_left(b) < n)
+    if (!b->at || bytes_left(b) < n)
         return b->at = NULL;
     const uint8_t *at = b->at;
     b->at += n;

@@ -133,6 +133,8 @@ static inline const uint32_t *series_pairs(const struct series *s)
 /* Asks for the memory that a sample will touch; NULL is fine. */
 static inline void series_prefetch(const struct series *s)
 {
+    if (!s)
+        return;
     __builtin_prefetch(s, 1);
     __builtin_prefetch((const char *)s + 64, 1);
     __builtin_prefetch((const char *)s + 128, 1);
@@ -168,7 +170,8 @@ static inline void series_push(struct head *h, struct series *s, int64_t t, doub
 {
     struct group *g = s->group;
     struct clock *c = s->clock < g->clocks_n ? &g->clocks[s->clock] : NULL;
-    if (!c || c->last != t || s->end + 1 != c->n) {
+    /* the next place: made by a neighbour in the same request */
+    if (!c || s->end >= c->n || c->base + c->after[s->end] != t) {
         series_push_slow(h, s, t, v);
         return;
     }

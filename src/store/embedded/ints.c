@@ -93,30 +93,39 @@ static bool packed_get(struct bytes_in *in, uint64_t *z, size_t n)
 
 /* ---- Rice ---- */
 
-/* What k costs, in bits; numbers are decreased by less (1 when zeros have their own flag). */
-static size_t rice_bits(const uint64_t *z, size_t n, unsigned k, unsigned less)
+/* What k costs, in bits, about (an escape is taken as RICE_ESCAPE + 32). Numbers are decreased by
+ * less: 1 when zeros have their own flag, and then they need nothing else. */
+__attribute__((target_clones("avx2", "default"), optimize("O3"))) static size_t
+rice_bits(const uint64_t *z, size_t n, size_t zeros, unsigned k, unsigned less)
 {
-    size_t bits = 0;
+    uint64_t sum = 0;
     for (size_t i = 0; i < n; i++) {
-        if (z[i] < less)
-            continue;
-        uint64_t q = (z[i] - less) >> k;
-        bits += q < RICE_ESCAPE ? (size_t)q + 1 + k : RICE_ESCAPE + 6 + bit_width(z[i]);
+        uint64_t q = (z[i] - (z[i] ? less : 0)) >> k;
+        sum += q < RICE_ESCAPE ? q : RICE_ESCAPE + 32;
     }
-    return bits + (less ? n : 0);
+    return (size_t)sum + (less ? n + (n - zeros) * (1 + k) : n * (1 + k));
 }
 
-static size_t rice_best(const uint64_t *z, size_t n, unsigned less, unsigned near, unsigned *k)
+/* Downhill from near: the cost has one minimum. */
+static size_t rice_best(const uint64_t *z, size_t n, size_t zeros, unsigned less, unsigned near,
+                        unsigned *best_k)
 {
-    size_t best = SIZE_MAX;
-    unsigned from = near > 3 ? near - 3 : 0, to = MIN(near + 1, (unsigned)RICE_MAX_K);
-    for (unsigned i = from; i <= to; i++) {
-        size_t bits = rice_bits(z, n, i, less);
-        if (bits < best) {
-            best = bits;
-            *k = i;
-        }
+    unsigned k = MIN(near, (unsigned)RICE_MAX_K);
+    size_t best = rice_bits(z, n, zeros, k, less);
+    bool moved = false;
+    for (; k > 0; k--, moved = true) {
+        size_t bits = rice_bits(z, n, zeros, k - 1, less);
+        if (bits >= best)
+            break;
+        best = bits;
     }
+    for (; !moved && k < RICE_MAX_K; k++) {
+        size_t bits = rice_bits(z, n, zeros, k + 1, less);
+        if (bits >= best)
+            break;
+        best = bits;
+    }
+    *best_k = k;
     return best + 8;
 }
 
@@ -206,8 +215,11 @@ enum ints_coding ints_encode(const uint64_t *z, size_t n, bool rice, uint8_t **o
             near++;
         for (size_t seen = 0; (seen += near_zeros ? hist[near_zeros] : 0) * 2 < n - hist[0];)
             near_zeros++;
-        size_t plain = rice_best(z, n, 0, near, &k);
-        size_t zeros = hist[0] * 8 < n ? SIZE_MAX : rice_best(z, n, 1, near_zeros, &k_zeros);
+        /* one less than the median's width is the best for a geometric distribution */
+        size_t plain = rice_best(z, n, hist[0], 0, near ? near - 1 : 0, &k);
+        size_t zeros = hist[0] * 8 < n
+                           ? SIZE_MAX
+                           : rice_best(z, n, hist[0], 1, near_zeros ? near_zeros - 1 : 0, &k_zeros);
         if (MIN(plain, zeros) < packed_bits) {
             bool z0 = zeros < plain;
             *out = rice_put(z, n, z0 ? k_zeros : k, z0, *out);

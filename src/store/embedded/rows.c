@@ -277,7 +277,7 @@ static bool decode_list(struct row_reader *r, struct bytes_in *in, int64_t *befo
     uint64_t n = varint_get(in);
     if (!in->at || n > bytes_left(in)) /* a time is a byte at least */
         return false;
-    times_room(r, at + (size_t)n);
+    times_room(r, at + (size_t)n + 1);
     for (size_t k = 0; k < n; k++) {
         *before = (int64_t)((uint64_t)*before + (uint64_t)unzigzag(varint_get(in)));
         r->times[at + k] = *before;
