@@ -1,7 +1,8 @@
 #!/bin/bash
 # The default classifier, from the lab to the file.
 #
-#   ./make.sh collect [ROUNDS]  runs the lab (root; about 5 minutes a round) and adds its trials to
+#   ./make.sh collect [ROUNDS [SCENARIO...]]
+#                               runs the lab (root; about 4 minutes a round) and adds its trials to
 #                               data.csv
 #   ./make.sh [train]           data.csv -> default.h5 and REPORT.md; the same data give the same
 #                               file, bit for bit
@@ -18,11 +19,12 @@ fi
 
 collect() {
 	local rounds=${1:-3} first r
+	shift || true
 	first=$(($(tail -n 1 data.csv 2>/dev/null | cut -d, -f6 | grep -E '^[0-9]+$' || echo 0) + 1))
 	for ((r = first; r < first + rounds; r++)); do
 		export LAB_OUT=$work/$r GALEN_AGENT=$BUILD/galen-agent LAB_HOOK=$PWD/hook.sh LAB_VARY=$r
 		mkdir -p "$LAB_OUT"
-		../lab/run.sh 1 >"$LAB_OUT/trials.jsonl" || echo "some scenarios failed" >&2
+		../lab/run.sh 1 "$@" >"$LAB_OUT/trials.jsonl" || echo "some scenarios failed" >&2
 		./trials.py "$LAB_OUT" $r >"$work/trials.csv"
 		"$BUILD/galen" features "$work/trials.csv" | cut -d, -f3- >"$work/rows.csv"
 		if [ -s data.csv ]; then tail -n +2 "$work/rows.csv" >>data.csv; else cp "$work/rows.csv" data.csv; fi
@@ -43,7 +45,7 @@ train() {
 }
 
 case ${1:-train} in
-collect) collect "${2:-3}" ;;
+collect) collect "${@:2}" ;;
 train) train ;;
-*) echo "usage: make.sh [collect [ROUNDS] | train]" >&2; exit 2 ;;
+*) echo "usage: make.sh [collect [ROUNDS [SCENARIO...]] | train]" >&2; exit 2 ;;
 esac

@@ -118,8 +118,9 @@ void w_pids(void)
         else
             again++;
     }
-    /* whoever looks needs numbers, too: free a few */
-    for (int i = 0, freed = 0; i < n && freed < 16; i++)
+    /* Whoever looks needs numbers, too: free a few; not of the first 300, which the kernel does
+     * not give out again. */
+    for (int i = n - 1, freed = 0; i >= 0 && freed < 16; i--)
         if (p[i] > 0) {
             reap(p[i]);
             p[i] = 0;

@@ -131,18 +131,34 @@ static void model_text(const struct paint *p, const struct analysis *a)
     row(p, "classifier", buf_text(&text));
 }
 
-void analysis_text(struct buf *out, const struct analysis *a, bool colour)
+/* "No changes needed so far: 38 checks, ..." is headline and text in one. */
+static void head_text(const struct paint *p, const struct analysis *a)
 {
-    struct paint p = {out, colour};
+    auto_arena arena = {0};
+    struct span head = span_of(class_recommendations[a->class]), rest = span_of(a->summary);
+    size_t colon = span_find(rest, ':');
+    if (span_starts(rest, head) && colon < rest.len) {
+        head.at = rest.at;
+        head.len = colon;
+        rest = (struct span){rest.at + colon + 2, rest.len - colon - 2};
+    }
     auto_buf bold = {0};
     buf_printf(&bold, "1;%s", class_colours[a->class]);
     if (a->instance.len)
-        buf_printf(out, "%.*s: ", SPAN_ARG(a->instance));
-    painted(&p, buf_text(&bold), class_recommendations[a->class]);
-    buf_char(out, '\n');
-    buf_str(out, "  ");
-    wrapped(out, a->summary, 2);
-    buf_char(out, '\n');
+        buf_printf(p->out, "%.*s: ", SPAN_ARG(a->instance));
+    painted(p, buf_text(&bold), arena_dup_span(&arena, head));
+    buf_char(p->out, '\n');
+    if (a->n_findings != 1) { /* a single finding says it itself */
+        buf_str(p->out, "  ");
+        wrapped(p->out, arena_dup_span(&arena, rest), 2);
+    }
+    buf_char(p->out, '\n');
+}
+
+void analysis_text(struct buf *out, const struct analysis *a, bool colour)
+{
+    struct paint p = {out, colour};
+    head_text(&p, a);
     for (size_t i = 0; i < a->n_findings; i++)
         finding_text(&p, &a->findings[i]);
     auto_buf checks = {0};
