@@ -213,10 +213,85 @@ static void test_full_listener(void **state UNUSED)
     scratch_close(&s);
 }
 
+/* ---- ceilings ---- */
+
+static size_t count_lines(struct scratch *s, const char *start)
+{
+    auto_buf text = {0};
+    collect_expose(s->c, &text, true);
+    struct span rest = buf_view(&text), line;
+    size_t n = 0;
+    while (span_line(&rest, &line))
+        n += span_starts(line, span_of(start));
+    return n;
+}
+
+static void put_devices(struct scratch *s, size_t n)
+{
+    auto_buf text = {0};
+    buf_str(&text, DEV_HEAD);
+    for (size_t i = 0; i < n; i++)
+        buf_printf(&text, "d%zu: 1 2 3 4 5 6 7 8 9 10 11 12 13 14 15 16\n", i);
+    put(s, "proc/net/dev", buf_text(&text));
+}
+
+static void test_series_ceiling(void **state UNUSED)
+{
+    struct scratch s = scratch_open();
+    auto_buf m = {0};
+    put_devices(&s, SERIES_MAX / 16 - 100);
+    collect(&s, 1000, &m);
+    assert_int_equal(count_lines(&s, "node_network_receive_bytes_total{"), SERIES_MAX / 16 - 100);
+    put_devices(&s, SERIES_MAX / 16 + 100);
+    collect(&s, 2000, &m);
+    size_t n = count_lines(&s, "node_network");
+    assert_true(n > SERIES_MAX - 1000 && n <= SERIES_MAX);
+    put_devices(&s, 1); /* and there is room again */
+    collect(&s, 3000, &m);
+    collect(&s, 4000, &m);
+    assert_int_equal(count_lines(&s, "node_network"), 16);
+    scratch_close(&s);
+}
+
+static void test_listener_ceiling(void **state UNUSED)
+{
+    enum { MOST = 1024 };
+    static const size_t given[] = {MOST, MOST + 1};
+    for (size_t i = 0; i < COUNT(given); i++) {
+        struct scratch s = scratch_open();
+        auto_buf text = {0}, m = {0};
+        buf_str(&text, TCP_HEAD);
+        for (size_t port = 1; port <= given[i]; port++)
+            buf_printf(&text, "0: 0:%zX 0:0 0A 80:0 0 0 0\n", port);
+        put(&s, "proc/net/tcp", buf_text(&text));
+        collect(&s, 1000, &m);
+        assert_int_equal(count_lines(&s, "galen_listener_queue_length{"), MOST);
+        scratch_close(&s);
+    }
+}
+
+static void test_file_ceiling(void **state UNUSED)
+{
+    static const size_t sizes[] = {FILE_MAX_BYTES / 2, FILE_MAX_BYTES + 1};
+    for (size_t i = 0; i < COUNT(sizes); i++) {
+        struct scratch s = scratch_open();
+        auto_buf text = {0}, m = {0};
+        buf_str(&text, DEV_HEAD DEV_ROW("a", 1));
+        buf_fill(&text, '\n', sizes[i] - text.len);
+        put(&s, "proc/net/dev", buf_text(&text));
+        collect(&s, 1000, &m);
+        assert_int_equal(count_lines(&s, "node_network_receive_bytes_total{"), i == 0);
+        scratch_close(&s);
+    }
+}
+
 const struct CMUnitTest series_tests[] = {
     cmocka_unit_test(test_come_and_go),
     cmocka_unit_test(test_file_vanishes),
     cmocka_unit_test(test_due),
     cmocka_unit_test(test_full_listener),
+    cmocka_unit_test(test_series_ceiling),
+    cmocka_unit_test(test_listener_ceiling),
+    cmocka_unit_test(test_file_ceiling),
 };
 const size_t series_tests_n = COUNT(series_tests);
