@@ -64,7 +64,7 @@ const memory = (name: string): string => `node_memory_${name}_bytes{${H}}`;
 const fileCache = `(${memory('Cached')} + ${memory('Buffers')} + ${memory('SReclaimable')} - ${memory('Shmem')})`;
 
 const DISKS = `${H},device!~"loop.*|ram.*|sr.*|zram.*"`;
-const NETS = `${H},device!~"lo|veth.*|docker.*|br-.*|virbr.*"`;
+const NETS = `${H},device!~"lo|veth.*|docker.*|br-.*|virbr.*|ifb.*|dummy.*|tunl.*|sit.*"`;
 const MOUNTS = `${H},fstype!~"tmpfs|devtmpfs|ramfs|squashfs|iso9660|nsfs|autofs"`;
 
 const waitPerOp = (what: string): string =>
