@@ -95,8 +95,7 @@ static bool packed_get(struct bytes_in *in, uint64_t *z, size_t n)
 
 /* What k costs, in bits, about (an escape is taken as RICE_ESCAPE + 32). Numbers are decreased by
  * less: 1 when zeros have their own flag, and then they need nothing else. */
-__attribute__((target_clones("avx2", "default"), optimize("O3"))) static size_t
-rice_bits(const uint64_t *z, size_t n, size_t zeros, unsigned k, unsigned less)
+static size_t rice_bits(const uint64_t *z, size_t n, size_t zeros, unsigned k, unsigned less)
 {
     uint64_t sum = 0;
     for (size_t i = 0; i < n; i++) {
