@@ -40,13 +40,13 @@ lint: packages-test
 format:
 	@git ls-files '*.c' '*.h' | xargs clang-format -i
 
-# Tests under sanitizers: address + undefined, and thread.
+# Tests under sanitizers of clang: address + undefined, and thread.
 asan: packages-test
-	@tools/build-tests.sh build-asan -Db_sanitize=address,undefined
+	@CC=clang tools/build-tests.sh build-asan -Db_sanitize=address,undefined -Db_lundef=false -Dconsole=disabled
 	@tests/run.py build-asan --suite unit --suite fuzz
 
 tsan: packages-test
-	@tools/build-tests.sh build-tsan -Db_sanitize=thread
+	@CC=clang tools/build-tests.sh build-tsan -Db_sanitize=thread -Db_lundef=false -Dconsole=disabled
 	@tests/run.py build-tsan --suite unit
 
 fuzz: packages-test
