@@ -1,8 +1,9 @@
-/* Heads and chunked bodies from outside: the first byte chooses the parser. Checks what the
- * server relies on: the verdict does not depend on how the bytes arrive, and what a parser
- * points to lies within the input. */
+/* Heads, chunked bodies and WebSocket frames from outside: the first byte chooses the parser.
+ * Checks what the server relies on: the verdict does not depend on how the bytes arrive, and what a
+ * parser points to lies within the input. */
 #include "net/chunked.h"
 #include "net/head.h"
+#include "net/ws_guard.h"
 
 #include <stdlib.h>
 
@@ -81,22 +82,38 @@ static size_t decode(struct span data, size_t step, enum chunked_step *how)
     return decoded;
 }
 
+static bool walk(struct span data, size_t step, bool want_mask)
+{
+    struct ws_guard g = {0};
+    const char *why;
+    for (size_t at = 0; at < data.len; at += step) {
+        if (!ws_guard_check(&g, span_from(data.at + at, MIN(step, data.len - at)), want_mask, &why))
+            return false;
+        check(g.have < WS_FRAME_HEAD_MAX_BYTES && g.frames <= WS_FRAMES_MAX);
+    }
+    return true;
+}
+
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
     if (!size)
         return 0;
     struct span text = {(const char *)data + 1, size - 1};
     enum chunked_step whole = CHUNKED_MORE, bytes = CHUNKED_MORE;
-    switch (data[0] % 3) {
+    switch (data[0] % 4) {
     case 0:
         fuzz_head(text, false);
         break;
     case 1:
         fuzz_head(text, true);
         break;
-    default:
+    case 2:
         check(decode(text, text.len, &whole) == decode(text, 1, &bytes));
         check(whole == bytes);
+        break;
+    default:
+        for (int mask = 0; mask < 2; mask++)
+            check(walk(text, text.len + 1, mask) == walk(text, 1, mask));
     }
     return 0;
 }

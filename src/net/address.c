@@ -30,6 +30,18 @@ bool address_is_loopback(const struct sockaddr_storage *a)
     return v4 ? v4[0] == 127 : IN6_IS_ADDR_LOOPBACK(v6_of(a));
 }
 
+struct span address_key(const struct sockaddr_storage *a)
+{
+    const uint8_t *v4 = v4_of(a);
+    return v4 ? span_from(v4, sizeof(struct in_addr)) : span_from(v6_of(a), 8);
+}
+
+uint16_t address_port(const struct sockaddr_storage *a)
+{
+    return ntohs(a->ss_family == AF_INET ? ((const struct sockaddr_in *)a)->sin_port
+                                         : ((const struct sockaddr_in6 *)a)->sin6_port);
+}
+
 /* The port is what follows the last colon, as a bare IPv6 address has to be in brackets. */
 static bool cut_port(struct span text, struct span *host, struct span *port)
 {

@@ -15,3 +15,6 @@ MUST_USE enum status address_to_listen(struct span text, struct sockaddr_storage
 /* The address without port; an IPv4 address in IPv6 clothes shows as IPv4. */
 void address_text(const struct sockaddr_storage *a, char text[INET6_ADDRSTRLEN]);
 bool address_is_loopback(const struct sockaddr_storage *a);
+/* What counts as one address: an IPv6 customer has a whole /64. Points into a. */
+struct span address_key(const struct sockaddr_storage *a);
+uint16_t address_port(const struct sockaddr_storage *a);

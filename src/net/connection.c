@@ -271,6 +271,11 @@ static size_t room(const struct connection *c)
 
 static void peer_ended(struct connection *c)
 {
+    struct err err;
+    if (c->wire.tls_error) {
+        wire_failure(&c->wire, &err);
+        log_debug("tls peer=%s: %s", c->peer, err.text);
+    }
     if (c->wire.state == WIRE_FAILED || c->phase == PHASE_BODY)
         connection_close(c);
     else if (c->phase == PHASE_HEAD || c->phase == PHASE_LINGER)
@@ -298,7 +303,7 @@ static void readable(void *arg)
     }
     if (!c->doomed && c->phase != PHASE_UPGRADED && wire_over(&c->wire))
         peer_ended(c);
-    c->running = false;
+    c->running = false; /* NOLINT(clang-analyzer-unix.Malloc): nothing frees c while it runs */
     if (c->doomed)
         release(c);
 }

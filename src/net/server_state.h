@@ -5,14 +5,13 @@
  * under way and not with the agents connected. */
 #pragma once
 
+#include "base/map.h"
 #include "net/chunked.h"
 #include "net/gzip.h"
 #include "net/head.h"
 #include "net/wire.h"
 
 #include <netinet/in.h>
-
-#include "base/map.h"
 
 enum {
     SCRATCH_BYTES = 64 << 10,           /* one read from a socket */

@@ -214,6 +214,77 @@ static void bodies_have_a_ceiling(void **state UNUSED)
     rig_close(&rig);
 }
 
+static void all_bodies_have_a_ceiling(void **state UNUSED)
+{
+    struct rig rig = {0};
+    rig_open(&rig, NULL);
+    rig.server->bodies_bytes = BODIES_MAX_BYTES - 5; /* as if others were being received */
+    struct raw *r = raw_open(&rig, NULL);
+    raw_send(r, SPAN(POST("/echo") "Content-Length: 5\r\n\r\nhello"));
+    raw_wait_for(r, "\r\n\r\nhello");
+    raw_send(r, SPAN(POST("/echo") "Content-Length: 6\r\n\r\nhello!"));
+    assert_true(contains(raw_rest(r), "HTTP/1.1 503 "));
+    assert_int_equal(rig.server->bodies_bytes, BODIES_MAX_BYTES - 5);
+    raw_close(r);
+    rig_close(&rig);
+}
+
+/* Who asks and does not read the answers is not asked to wait for more of them. */
+static void answers_wait_bounded(void **state UNUSED)
+{
+    enum { N = 10000 };
+    struct rig rig = {0};
+    rig_open(&rig, NULL);
+    struct raw *r = raw_open(&rig, NULL);
+    raw_stop_reading(r);
+    for (int i = 0; i < N; i++)
+        raw_send_only(r, SPAN(GET("/text")));
+    for (int i = 0; i < 20; i++) {
+        raw_send_only(r, SPAN(""));
+        rig_run_ms(&rig, 10);
+    }
+    assert_true(rig.requests > 10 && rig.requests < N);
+    assert_true(wire_queued(&rig.server->connections->wire) < PIPELINE_OUT_MAX_BYTES + 6000);
+    raw_send(r, SPAN("")); /* reads again */
+    rig_run(&rig, &rig.requests, N);
+    raw_send(r, SPAN(GET("/peer")));
+    raw_wait_for(r, "\r\n\r\n127.0.0.1");
+    raw_close(r);
+    rig_close(&rig);
+}
+
+static void large_answer(struct http_request *req, void *arg UNUSED)
+{
+    auto_buf text = {0};
+    buf_fill(&text, 'x', 20 << 20);
+    http_reply(req, 200, "application/octet-stream", buf_view(&text));
+}
+
+/* An answer may take its time as long as it moves. */
+static void answers_must_be_read(void **state UNUSED)
+{
+    struct http_server_config config = {.head_deadline_ms = 80}; /* for a frequent sweep */
+    struct rig rig = {.handler = large_answer};
+    rig_open(&rig, &config);
+    struct raw *r = raw_open(&rig, NULL);
+    raw_send(r, SPAN(GET("/")));
+    raw_stop_reading(r);
+    rig_run_ms(&rig, 50);
+    struct connection *c = rig.server->connections;
+    assert_true(wire_queued(&c->wire) > 0);
+    assert_true(c->deadline_ms > 0);
+    c->sent_mark = c->wire.socket.sent_bytes - STALL_BYTES;
+    c->deadline_ms = 1; /* it has passed, and enough was taken meanwhile */
+    rig_run_ms(&rig, 50);
+    assert_int_equal(rig.server->n_connections, 1);
+    c->sent_mark = c->wire.socket.sent_bytes - STALL_BYTES + 1;
+    c->deadline_ms = 1;
+    rig_run_ms(&rig, 50);
+    assert_int_equal(rig.server->n_connections, 0);
+    raw_close(r);
+    rig_close(&rig);
+}
+
 /* A client that goes on sending a large body still reads why it was refused. */
 static void refusal_reaches_a_busy_sender(void **state UNUSED)
 {
@@ -604,6 +675,9 @@ const struct CMUnitTest server_tests[] = {
     cmocka_unit_test(head_is_get_without_body),
     cmocka_unit_test(waits_for_continue),
     cmocka_unit_test(bodies_have_a_ceiling),
+    cmocka_unit_test(all_bodies_have_a_ceiling),
+    cmocka_unit_test(answers_wait_bounded),
+    cmocka_unit_test(answers_must_be_read),
     cmocka_unit_test(refusal_reaches_a_busy_sender),
     cmocka_unit_test(handler_sees_the_head_first),
     cmocka_unit_test(deadlines),
