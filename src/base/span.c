@@ -76,6 +76,9 @@ bool span_line(struct span *rest, struct span *line)
 
 bool span_word(struct span *rest, struct span *word)
 {
+    *word = *rest;
+    if (!rest->len)
+        return false; /* also when at is NULL: no arithmetic on it */
     size_t i = 0;
     while (i < rest->len && (rest->at[i] == ' ' || rest->at[i] == '\t'))
         i++;

@@ -101,6 +101,8 @@ static void words_skip_blanks(void **state UNUSED)
     assert_true(span_word(&rest, &word));
     assert_span(word, "1");
     assert_false(span_word(&rest, &word));
+    rest = (struct span){0};
+    assert_false(span_word(&rest, &word));
 }
 
 static void order_is_by_unsigned_bytes(void **state UNUSED)
