@@ -36,7 +36,7 @@ struct train_options train_defaults(void)
         .epochs = 200,
         .batch = 32,
         .rate = 1e-3,
-        .decay = 1e-2,
+        .decay = 1.5,
         .seed = 1,
         .balanced = true,
     };

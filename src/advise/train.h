@@ -22,8 +22,10 @@ struct train_options {
     size_t hidden[TRAIN_HIDDEN_MAX];
     size_t n_hidden;
     size_t epochs, batch;
-    double rate;  /* Adam's step */
-    double decay; /* of the weights, decoupled from the step's size (AdamW) */
+    double rate; /* Adam's step */
+    /* Of the weights, apart from the gradient (AdamW). Strong, so that inputs which never moved in
+     * training do not stir the result when they do on another host. */
+    double decay;
     uint64_t seed;
     bool balanced; /* rare classes weigh as much as common ones */
 };

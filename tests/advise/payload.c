@@ -109,6 +109,26 @@ static void the_seeds_model(void **state)
     adviser_close(a);
 }
 
+/* The model that is shipped takes the features that are shipped, and leaves a healthy host be. */
+static void the_shipped_model(void **state)
+{
+    (void)state;
+    struct adviser *a = open_adviser(GALEN_SOURCE_DIR "/model/default.h5");
+    auto_arena arena = {0};
+    struct analysis out;
+    assert_ok(advise_payload(a, SPAN(GOOD), 1800000000000, &arena, &out, err));
+    assert_true(out.has_probabilities && out.probabilities[0] > 0.5);
+    assert_int_equal(out.class, 0);
+    assert_false(out.uncertain);
+    /* Another file takes its place only when it is good. */
+    assert_fails(adviser_set_model(a, GALEN_SOURCE_DIR "/meson.build", err), INVALID,
+                 "is not an HDF5 file");
+    assert_non_null(model_features(adviser_model(a)));
+    assert_fails(adviser_set_model(a, "/nonexistent.h5", err), NOT_FOUND, "/nonexistent.h5");
+    assert_non_null(adviser_model(a));
+    adviser_close(a);
+}
+
 static void bad_ones(void **state)
 {
     (void)state;
@@ -212,8 +232,9 @@ static void as_json(void **state)
 }
 
 const struct CMUnitTest payload_tests[] = {
-    cmocka_unit_test(good_ones),   cmocka_unit_test(cpu_survives),
-    cmocka_unit_test(a_full_disk), cmocka_unit_test(the_seeds_model),
-    cmocka_unit_test(bad_ones),    cmocka_unit_test(as_json),
+    cmocka_unit_test(good_ones),         cmocka_unit_test(cpu_survives),
+    cmocka_unit_test(a_full_disk),       cmocka_unit_test(the_seeds_model),
+    cmocka_unit_test(the_shipped_model), cmocka_unit_test(bad_ones),
+    cmocka_unit_test(as_json),
 };
 const size_t payload_tests_n = COUNT(payload_tests);

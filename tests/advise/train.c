@@ -37,6 +37,7 @@ static struct train_options quick(void)
     o.n_hidden = 1;
     o.epochs = 60;
     o.rate = 1e-2;
+    o.decay = 1e-2;
     return o;
 }
 
