@@ -40,11 +40,16 @@ files_exist() { # every page that a page of docs or the README links to
     tools/links.py
 }
 
+console_types() {
+    web/install.sh && npm --prefix web run --silent check
+}
+
 step format sh -c "git ls-files '*.c' '*.h' | xargs clang-format --dry-run -Werror"
 step includes tools/includes.py
 step "calls that must not be used" no_shell
 step "words that must not be used" clean_words
 step links files_exist
+step "types of the console" console_types
 step "warnings of clang" clang_build
 [ $failed = 0 ] && step clang-tidy tidy
 if [ $failed = 0 ]; then

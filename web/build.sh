@@ -1,7 +1,6 @@
 #!/bin/sh
 # build.sh OUT.c DEPFILE: builds the console and writes it as a C file, and what it was made of as
-# a Makefile rule. Several builds may share this folder: it works under a lock, and installs
-# packages only when the lock file of npm changed.
+# a Makefile rule. Several builds may share this folder: they take turns.
 set -eu
 out=$(realpath -m "$1")
 target=$1
@@ -11,12 +10,9 @@ log=$(mktemp)
 trap 'rm -f "$log"' EXIT
 quietly() { "$@" >"$log" 2>&1 || { cat "$log"; exit 1; }; }
 
-exec 9>.lock
+./install.sh
+exec 9>.build.lock
 flock 9
-if ! cmp -s package-lock.json node_modules/.installed; then
-    quietly npm ci
-    cp package-lock.json node_modules/.installed
-fi
 quietly npm run build
 quietly node embed.mjs dist "$out"
 
