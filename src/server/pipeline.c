@@ -65,10 +65,14 @@ static void durable(void *arg, enum status st, const struct append_result *resul
 void pipeline_take(void *pipeline, struct batch *b)
 {
     struct pipeline *p = pipeline;
+    struct err err = {0};
     b->pipeline = p;
-    b->status = store_append(b->writer, b->message, durable, b, &b->err);
-    if (b->status)
-        batch_done(b); /* not taken: the sender keeps the batch and sends it again */
+    enum status st = store_append(b->writer, b->message, durable, b, &err);
+    if (!st)
+        return; /* from here on the batch is the store's thread's, until it is durable */
+    b->status = st;
+    b->err = err;
+    batch_done(b); /* not taken: the sender keeps the batch and sends it again */
 }
 
 /* ---- which hosts there are ---- */
