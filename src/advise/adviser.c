@@ -66,6 +66,10 @@ enum status adviser_open(const struct adviser_config *config, struct adviser **o
     enum status st = rules_load(rules, config->window_max_ms, &a->rules, err);
     if (!st && *model)
         st = adviser_set_model(a, model, err);
+    if (st == UNSUPPORTED && !config->model_path) { /* a build without HDF5 */
+        log_warn("%s: the rules advise without a classifier", err ? err->text : model);
+        st = OK;
+    }
     if (st) {
         adviser_close(a);
         return st;

@@ -4,7 +4,6 @@
 #include "advise/train.h"
 #include "base/file.h"
 
-
 #include <stdlib.h>
 
 static const char usage[] =

@@ -42,6 +42,7 @@ static void check_vectors(const char *model_path, const char *json_path)
 static void reference_vectors(void **state)
 {
     (void)state;
+    need_hdf5();
     static const char *const models[] = {"activations", "layers", "normalization"};
     static const char *const layouts[] = {"keras2", "keras2-fixed", "keras3"};
     for (size_t i = 0; i < COUNT(models); i++)
@@ -55,6 +56,7 @@ static void reference_vectors(void **state)
 static void shared_vectors(void **state)
 {
     (void)state;
+    need_hdf5();
     auto_arena a = {0};
     const char *model = shared_path(&a, "keras/server_health_model.h5");
     if (!model)
@@ -65,6 +67,7 @@ static void shared_vectors(void **state)
 static void eleven_without_names(void **state)
 {
     (void)state;
+    need_hdf5();
     struct model *m;
     assert_ok(model_load(KERAS_DIR "/layers-keras2.h5", &m, err));
     assert_null(model_features(m));
@@ -76,6 +79,7 @@ static void eleven_without_names(void **state)
 static void damaged_files(void **state)
 {
     (void)state;
+    need_hdf5();
     auto_buf file = {0};
     assert_ok(file_read(KERAS_DIR "/layers-keras2-fixed.h5", &file, err));
     struct model *m;
@@ -90,6 +94,16 @@ static void damaged_files(void **state)
     assert_fails(
         model_read(span_from(file.at, (size_t)MODEL_FILE_MAX_BYTES + 1), "big.h5", &m, err), FULL,
         "big.h5");
+}
+
+static void without_hdf5(void **state)
+{
+    (void)state;
+    if (HAS_HDF5)
+        skip();
+    struct model *m;
+    assert_fails(model_read(SPAN("x"), "m.h5", &m, err), UNSUPPORTED,
+                 "m.h5: this build has no HDF5");
 }
 
 #define LAYERS(inside) "{\"class_name\":\"Sequential\",\"config\":{\"layers\":[" inside "]}}"
@@ -160,6 +174,7 @@ static void too_many_layers(void **state)
 const struct CMUnitTest keras_tests[] = {
     cmocka_unit_test(reference_vectors),    cmocka_unit_test(shared_vectors),
     cmocka_unit_test(eleven_without_names), cmocka_unit_test(damaged_files),
-    cmocka_unit_test(configurations),       cmocka_unit_test(too_many_layers),
+    cmocka_unit_test(without_hdf5),         cmocka_unit_test(configurations),
+    cmocka_unit_test(too_many_layers),
 };
 const size_t keras_tests_n = COUNT(keras_tests);

@@ -1,6 +1,8 @@
 /* Where the tests' files are. */
 #pragma once
 
+#include "unit.h"
+
 #include "base/arena.h"
 
 #include <stdio.h>
@@ -18,4 +20,11 @@ static inline const char *shared_path(struct arena *a, const char *name)
         return path;
     printf("skipped: %s is not here\n", path);
     return NULL;
+}
+
+/* For tests of model files; skips in a build without HDF5. */
+static inline void need_hdf5(void)
+{
+    if (!HAS_HDF5)
+        skip();
 }

@@ -94,6 +94,7 @@ static void a_full_disk(void **state)
 static void the_seeds_model(void **state)
 {
     (void)state;
+    need_hdf5();
     auto_arena arena = {0};
     const char *path = shared_path(&arena, "keras/server_health_model.h5");
     if (!path)
@@ -113,6 +114,7 @@ static void the_seeds_model(void **state)
 static void the_shipped_model(void **state)
 {
     (void)state;
+    need_hdf5();
     struct adviser *a = open_adviser(GALEN_SOURCE_DIR "/model/default.h5");
     auto_arena arena = {0};
     struct analysis out;

@@ -64,6 +64,7 @@ static void learns(void **state)
 static void same_bits(void **state)
 {
     (void)state;
+    need_hdf5();
     auto_arena a = {0};
     struct train_set set = corners(&a, 100);
     struct train_options o = quick();
@@ -90,6 +91,7 @@ static void same_bits(void **state)
 static void written_reads_back(void **state)
 {
     (void)state;
+    need_hdf5();
     auto_arena a = {0};
     struct train_set set = corners(&a, 50);
     struct train_options o = train_defaults();
