@@ -1,7 +1,8 @@
 /* Rules and classifier -> one class and one sentence.
  *
  * What a rule has found (an error counter that moved, a level held over its window) stands; the
- * classifier is asked beside it, and where it says otherwise the analysis is marked uncertain.
+ * classifier is asked beside it, and where it says otherwise the analysis is marked uncertain,
+ * unless a rule has proof.
  * With no finding at all the classifier speaks alone only when it is sure and the host is not
  * new: advice that names no parameter is worth little, and a false one costs trust. */
 #include "advise/tick.h"
@@ -56,7 +57,8 @@ void decide(struct analysis *a, struct arena *arena)
         !advises(a) && model != 0 && !a->preliminary && a->probabilities[model] >= alone_least;
     if (alone)
         a->class = model;
-    a->uncertain = alone || (advises(a) && a->has_probabilities && model != a->class);
+    bool proven = advises(a) && a->findings[0].kind == KIND_PROOF;
+    a->uncertain = alone || (advises(a) && !proven && a->has_probabilities && model != a->class);
     if (alone)
         a->summary = arena_printf(arena,
                                   "%s: the classifier is %.0f %% sure of that, no rule "

@@ -1,6 +1,7 @@
 #include "unit.h"
 
 UNIT_DECLARE(advice);
+UNIT_DECLARE(decide);
 UNIT_DECLARE(keras);
 UNIT_DECLARE(payload);
 UNIT_DECLARE(rules);
@@ -8,6 +9,6 @@ UNIT_DECLARE(train);
 
 int main(void)
 {
-    return UNIT_RUN(advice) + UNIT_RUN(keras) + UNIT_RUN(payload) + UNIT_RUN(rules) +
-           UNIT_RUN(train);
+    return UNIT_RUN(advice) + UNIT_RUN(decide) + UNIT_RUN(keras) + UNIT_RUN(payload) +
+           UNIT_RUN(rules) + UNIT_RUN(train);
 }
