@@ -28,7 +28,7 @@ def tests_of(build):
     for test in json.loads(out):
         suite = test['suite'][0].split(':')[-1] if test['suite'] else 'unit'
         yield {'name': test['name'], 'suite': suite, 'cmd': test['cmd'],
-               'env': test.get('env', {}), 'cwd': test.get('workdir')}
+               'env': test.get('env', {}), 'cwd': test.get('workdir') or build}
 
 
 def run(test):
@@ -87,6 +87,7 @@ def main():
     parser.add_argument('--suite', action='append')
     parser.add_argument('--filter')
     args = parser.parse_args()
+    args.build = os.path.abspath(args.build) # tests run there, as under `meson test`
     tests = [t for t in tests_of(args.build)
              if (not args.suite or t['suite'] in args.suite)
              and (not args.filter or args.filter in t['name'])]
