@@ -487,7 +487,7 @@ def main():
     parser.add_argument("--show", type=int, default=10)
     args = parser.parse_args()
     if not shutil.which("prometheus"):
-        print("skipped: no prometheus is installed")
+        print("ok 1 - the same queries to Prometheus # SKIP no prometheus is installed")
         return SKIPPED
     rng = random.Random(args.seed)
     data = make_data(rng)
@@ -513,7 +513,8 @@ def main():
             prometheus.close()
     errors = sum(1 for a in ours if a.get("status") == "error")
     empty = sum(1 for a in ours if a.get("status") == "success" and not a["data"]["result"])
-    print("%d queries (%d refused by both, %d empty), %d different" % (len(queries), errors, empty, failed))
+    print("1..1\n%s 1 - %d queries (%d refused by both, %d empty), %d different"
+          % ("not ok" if failed else "ok", len(queries), errors, empty, failed))
     return 1 if failed else 0
 
 
