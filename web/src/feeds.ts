@@ -29,6 +29,9 @@ export interface Shown {
 }
 
 const DEFAULT_INTERVAL_S = 15;
+/** Silence of that many intervals: what comes after it may bring along what was spooled meanwhile. */
+const LOST_INTERVALS = 4;
+const SPOOL_ARRIVES_MS = 3000;
 
 /** Seconds between a host's samples, from the samples themselves. */
 export async function reportInterval(host: string): Promise<number> {
@@ -73,6 +76,7 @@ export function chartFeed(
   const stop = new AbortController();
   let timeline: Timeline | null = null;
   let waiting: Point[] = [];
+  let later: ReturnType<typeof setTimeout> | undefined;
 
   const show = (): void => {
     if (!timeline) return;
@@ -99,12 +103,21 @@ export function chartFeed(
 
   const onPoint = (tMs: number, all: LiveValue[][]): void => {
     const values = all.map(ofHost(scene.host));
-    if (!timeline) waiting.push([tMs / 1000, values]);
-    else if (append(timeline, tMs / 1000, values)) show();
+    if (!timeline) {
+      waiting.push([tMs / 1000, values]);
+      return;
+    }
+    const before = timeline.times.at(-1) ?? 0;
+    if (!append(timeline, tMs / 1000, values)) return;
+    show();
+    if (tMs / 1000 - before > LOST_INTERVALS * scene.intervalS) {
+      clearTimeout(later);
+      later = setTimeout(readAgain, SPOOL_ARRIVES_MS);
+    }
   };
 
   readAgain();
-  const ends = [catchUp.on(readAgain), () => stop.abort()];
+  const ends = [catchUp.on(readAgain), () => stop.abort(), () => clearTimeout(later)];
   if (range.kind === 'last') ends.push(live.watch({ host: scene.host, exprs, onPoint }));
   return () => ends.forEach(end => end());
 }

@@ -2,7 +2,7 @@
 // server is away, and renews every watch after a reconnection; what was missed meanwhile is read
 // again by whoever listens to store.catchUp.
 
-import type { LiveValue } from './shapes';
+import type { LiveMessage, LiveValue } from './shapes';
 import { liveMessage } from './shapes';
 import { catchUp, connection, hosts, newestSampleMs } from './store';
 
@@ -42,8 +42,18 @@ function sayWatch(id: number, w: Watch): void {
   say({ op: 'watch', id, host: w.host, exprs: w.exprs, every_ms: w.everyMs });
 }
 
+/** One message that makes no sense must not end the stream: it is dropped and told to developers. */
+function understood(text: string): LiveMessage | null {
+  try {
+    return liveMessage(JSON.parse(text), 'live');
+  } catch (e) {
+    console.error(e);
+    return null;
+  }
+}
+
 function hear(text: string): void {
-  const m = liveMessage(JSON.parse(text), 'live');
+  const m = understood(text);
   if (!m) return;
   switch (m.op) {
     case 'point':

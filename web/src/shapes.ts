@@ -93,7 +93,7 @@ export interface Closest {
 }
 
 export interface Analysis {
-  id: string;
+  id: string | null; // null until its row is written
   at_ms: number;
   preliminary: boolean;
   predicted_class: PredictedClass;
@@ -107,7 +107,7 @@ export interface Analysis {
   findings: Finding[];
 }
 export const analysis = object<Analysis>({
-  id,
+  id: nullable(id),
   at_ms: num,
   preliminary: flag,
   predicted_class: predictedClass,

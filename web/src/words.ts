@@ -46,3 +46,6 @@ export const EVIDENCE_KINDS: Record<Finding['kind'], string> = {
  *  everyone on the host. */
 export const joinLine = (server: string, token: string): string =>
   `umask 077; echo ${token} > galen-join; galen-agent --server ${server} --join-token-file galen-join`;
+
+/** A number and its sign stay on one line. */
+export const unbroken = (sentence: string): string => sentence.replace(/(\d) (%|s|min|GB|GiB)(?=\W|$)/g, '$1\u00a0$2');

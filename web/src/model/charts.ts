@@ -60,7 +60,10 @@ const pressure = (what: string): string => `100 * rate(node_pressure_${what}_wai
 const cpuShare = (modes: string): string =>
   `100 * sum(rate(node_cpu_seconds_total{${H},mode=~"${modes}"}[$w])) / count(node_cpu_seconds_total{${H},mode="idle"})`;
 
-const memory = (name: string): string => `node_memory_${name}_bytes{${H}}`;
+/** The newest reading within the window: PromQL's own five minutes of patience would hide a gap. */
+const level = (selector: string): string => `last_over_time(${selector}[$w])`;
+
+const memory = (name: string): string => level(`node_memory_${name}_bytes{${H}}`);
 const fileCache = `(${memory('Cached')} + ${memory('Buffers')} + ${memory('SReclaimable')} - ${memory('Shmem')})`;
 
 const DISKS = `${H},device!~"loop.*|ram.*|sr.*|zram.*"`;
@@ -136,7 +139,7 @@ export const HOST_CHARTS: readonly Chart[] = [
     series: [
       {
         label: '{mountpoint}',
-        expr: `100 * (1 - node_filesystem_avail_bytes{${MOUNTS}} / node_filesystem_size_bytes{${MOUNTS}})`,
+        expr: `100 * (1 - ${level(`node_filesystem_avail_bytes{${MOUNTS}}`)} / ${level(`node_filesystem_size_bytes{${MOUNTS}}`)})`,
         colour: 1,
       },
     ],
@@ -177,10 +180,10 @@ export const HOST_CHARTS: readonly Chart[] = [
     unit: 'count',
     least: 1,
     series: [
-      { label: '1 min', expr: `node_load1{${H}}`, colour: 1 },
-      { label: '5 min', expr: `node_load5{${H}}`, colour: 2 },
-      { label: '15 min', expr: `node_load15{${H}}`, colour: 3 },
-      { label: 'CPUs', expr: `count(node_cpu_seconds_total{${H},mode="idle"})`, colour: 6 },
+      { label: '1 min', expr: level(`node_load1{${H}}`), colour: 1 },
+      { label: '5 min', expr: level(`node_load5{${H}}`), colour: 2 },
+      { label: '15 min', expr: level(`node_load15{${H}}`), colour: 3 },
+      { label: 'CPUs', expr: `count(${level(`node_cpu_seconds_total{${H},mode="idle"}`)})`, colour: 6 },
     ],
   },
   {
@@ -189,10 +192,10 @@ export const HOST_CHARTS: readonly Chart[] = [
     unit: 'count',
     least: 10,
     series: [
-      { label: 'TCP in use', expr: `node_sockstat_TCP_inuse{${H}}`, colour: 1 },
-      { label: 'TCP closing', expr: `node_sockstat_TCP_tw{${H}}`, colour: 2 },
-      { label: 'TCP orphans', expr: `node_sockstat_TCP_orphan{${H}}`, colour: 3 },
-      { label: 'UDP in use', expr: `node_sockstat_UDP_inuse{${H}}`, colour: 4 },
+      { label: 'TCP in use', expr: level(`node_sockstat_TCP_inuse{${H}}`), colour: 1 },
+      { label: 'TCP closing', expr: level(`node_sockstat_TCP_tw{${H}}`), colour: 2 },
+      { label: 'TCP orphans', expr: level(`node_sockstat_TCP_orphan{${H}}`), colour: 3 },
+      { label: 'UDP in use', expr: level(`node_sockstat_UDP_inuse{${H}}`), colour: 4 },
     ],
   },
   {

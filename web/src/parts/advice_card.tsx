@@ -6,7 +6,7 @@ import { evidenceChart } from '../model/charts';
 import type { Mark } from '../model/parameters';
 import type { Finding } from '../shapes';
 import { dateTime, when } from '../units';
-import { EVIDENCE_KINDS, KINDS } from '../words';
+import { EVIDENCE_KINDS, KINDS, unbroken } from '../words';
 import { Badge } from './badge';
 import { ChartCard } from './chart_card';
 import { CopyLines } from './copy';
@@ -43,7 +43,7 @@ export function AdviceCard({ finding: f, scene, marks }: Props) {
         </span>
       </header>
       <h2>{headline(f)}</h2>
-      <p class="sentence">{f.sentence}</p>
+      <p class="sentence">{unbroken(f.sentence)}</p>
       <div class="why">
         <div>
           <h3>Why</h3>

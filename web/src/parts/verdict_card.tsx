@@ -3,7 +3,7 @@
 
 import type { Analysis } from '../shapes';
 import { dateTime, duration, share } from '../units';
-import { CLASSES, KINDS } from '../words';
+import { CLASSES, KINDS, unbroken } from '../words';
 import { Badge } from './badge';
 import { Level } from './bars';
 
@@ -76,7 +76,7 @@ export function NoChangeCard({ a, nowMs }: { a: Analysis; nowMs: number }) {
           </span>
         </header>
         <h2>{heading}</h2>
-        <p class="sentence">{rest}</p>
+        <p class="sentence">{unbroken(rest)}</p>
         <Checked a={a} />
       </div>
       <Closest a={a} />

@@ -121,7 +121,7 @@ export function ExploreView() {
       </form>
       {!expr && (
         <div class="card examples">
-          <h3>To begin with</h3>
+          <h2>To begin with</h2>
           <ul>
             {EXAMPLES.map(([what, e]) => (
               <li key={e}>
@@ -136,7 +136,12 @@ export function ExploreView() {
       )}
       {failed && <Failed err={failed} retry={() => setAttempt(n => n + 1)} />}
       {expr && !failed && !found && <Loading what="Asking" />}
-      {found && found.length > 0 && <ChartCard chart={chart} scene={scene} />}
+      {found && found.length > 0 && (
+        <>
+          <h2 class="sr">Answer</h2>
+          <ChartCard chart={chart} scene={scene} />
+        </>
+      )}
       {found && found.length > 0 && <ResultRows found={found} />}
       {found?.length === 0 && <Empty>No series matches now. Is the name spelled as the agent sends it?</Empty>}
     </>

@@ -70,11 +70,11 @@ function Overview({ summary }: { summary: Summary }) {
   return (
     <div class="overview">
       <section class="card figure">
-        <h3>Analyses</h3>
+        <h2>Analyses</h2>
         <strong data-total={summary.total}>{summary.total.toLocaleString('en')}</strong>
       </section>
       <section class="card">
-        <h3>By recommendation</h3>
+        <h2>By recommendation</h2>
         <BarList
           bars={CLASSES.map((c, i) => {
             const count = summary.by_recommendation.find(b => b.predicted_class === i)?.count ?? 0;
@@ -92,7 +92,7 @@ function Overview({ summary }: { summary: Summary }) {
         />
       </section>
       <section class="card over-time">
-        <h3>Over time, by day</h3>
+        <h2>Over time, by day</h2>
         {days.length === 0 && <p class="note">Nothing to count.</p>}
         <Columns columns={days.map(d => ({ key: d.day, count: d.count, label: day(Date.parse(d.day + 'T12:00:00')) }))} />
       </section>
