@@ -24,7 +24,7 @@ clang_build() {
 }
 
 tidy() {
-    git ls-files 'src/*.c' |
+    git ls-files "src/*.c" |
         xargs -P "$(nproc)" -n 4 clang-tidy -p build-clang --quiet --warnings-as-errors='*'
 }
 

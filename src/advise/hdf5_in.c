@@ -185,7 +185,7 @@ enum status h5_texts(struct h5_file *f, hid_t object, const char *name, size_t m
     *n = 0;
     for (unsigned i = 0; h5_has_attribute(object, part); i++) {
         const char **texts;
-        size_t n_texts;
+        size_t n_texts = 0;
         enum status st = read_texts(f, object, part, max - *n, &texts, &n_texts);
         if (st)
             return st;

@@ -56,7 +56,7 @@ static enum status all_finite(const struct weights *w, const char *what, const f
 /* A vector of exactly n. */
 static enum status take_vector(const struct weights *w, const char *what, size_t n, float **out)
 {
-    size_t rows, columns;
+    size_t rows = 0, columns = 0;
     enum status st = take(w, what, MODEL_WIDTH_MAX, out, &rows, &columns);
     if (st)
         return st;

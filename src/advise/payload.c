@@ -88,7 +88,7 @@ static enum status read_number(const struct payload *p, const json_t *object, co
 static enum status add_memory(struct payload *p, const json_t *root)
 {
     static const double mib = 0x1p20;
-    double total, used, swap, swap_used;
+    double total = 0, used = 0, swap = 0, swap_used = 0;
     enum status st;
     if ((st = read_number(p, root, "total_memory", mib, &total)) ||
         (st = read_number(p, root, "used_memory", mib, &used)) ||
@@ -111,7 +111,7 @@ static enum status add_memory(struct payload *p, const json_t *root)
 /* A percentage becomes two readings of the CPU's clocks, a minute apart. */
 static enum status add_cpu(struct payload *p, const json_t *root)
 {
-    double pct;
+    double pct = 0;
     enum status st = read_number(p, root, "cpu_usage", 0, &pct);
     if (st)
         return st;
@@ -129,7 +129,7 @@ static enum status add_cpu(struct payload *p, const json_t *root)
 static enum status add_disk(struct payload *p, const json_t *root)
 {
     static const double gib = 0x1p30;
-    double total, used;
+    double total = 0, used = 0;
     enum status st = read_number(p, root, "total_disk", gib, &total);
     if (!st)
         st = read_number(p, root, "used_disk", gib, &used);
@@ -153,16 +153,15 @@ static enum status add_parameters(struct payload *p, const json_t *root)
                        PAYLOAD_PARAMETERS_MAX);
     static const char *const wanted[] = {"fs.file-max", "net.ipv4.tcp_fin_timeout", "kernel.msgmax",
                                          "vm.swappiness"};
-    double v;
-    enum status st;
+    double v = 0;
     for (size_t i = 0; i < COUNT(wanted); i++)
-        if ((st = read_number(p, parameters, wanted[i], 0, &v)))
+        if (read_number(p, parameters, wanted[i], 0, &v))
             return err_prefix(p->err, "kernel_params");
     const char *key;
     json_t *value;
     json_object_foreach(parameters, key, value)
     {
-        if ((st = read_number(p, parameters, key, 0, &v)))
+        if (read_number(p, parameters, key, 0, &v))
             return err_prefix(p->err, "kernel_params");
         add_labelled(p, "galen_sysctl", "name", key, p->now_ms, v);
     }

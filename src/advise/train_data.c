@@ -131,6 +131,7 @@ static enum status fill_inputs(const struct csv *c, const size_t *columns, struc
     set->x = ARENA_ARRAY(arena, double, set->rows * set->inputs);
     for (size_t r = 0; r < set->rows; r++)
         for (size_t i = 0; i < set->inputs; i++) {
+            /* NOLINTNEXTLINE(clang-analyzer-*): there are rows, so there are cells */
             struct span cell = c->cells[r * c->columns + columns[i]];
             if (!number(cell, &set->x[r * set->inputs + i]))
                 return err_set(c->err, INVALID,

@@ -2,9 +2,9 @@
 #include "api/call.h"
 
 #include "base/clock.h"
+#include "base/file.h"
 #include "series/exposition.h"
 
-#include <stdio.h>
 #include <unistd.h>
 
 void health_alive(struct call *c)
@@ -31,15 +31,17 @@ static void put(struct buf *out, const char *name, enum metric_type type, const 
     exposition_sample(out, (struct labels){&label, 1}, (struct sample){.v = v}, false);
 }
 
+/* The second number of statm, in pages. */
 static double resident_bytes(void)
 {
-    long long pages = 0;
-    FILE *f = fopen("/proc/self/statm", "re");
-    if (!f)
+    auto_buf text = {0};
+    uint64_t pages = 0;
+    struct span rest, word;
+    if (file_read("/proc/self/statm", &text, NULL))
         return 0;
-    if (fscanf(f, "%*s %lld", &pages) != 1)
-        pages = 0;
-    fclose(f);
+    rest = buf_view(&text);
+    if (!span_word(&rest, &word) || !span_word(&rest, &word) || !span_u64(word, &pages))
+        return 0;
     return (double)pages * (double)sysconf(_SC_PAGESIZE);
 }
 

@@ -209,7 +209,7 @@ void buf_varint(struct buf *b, uint64_t n)
 const char *buf_text(struct buf *b)
 {
     if (!buf_reserve(b, 1)) {
-        if (!b->len)
+        if (!b->len || !b->at)
             return "";
         b->at[b->len - 1] = 0; /* full: the last byte gives way */
         return b->at;

@@ -181,6 +181,7 @@ enum status file_read_secret(const char *path, char **out, struct err *err)
     if (memchr(secret.at, '\n', secret.len))
         return err_set(err, INVALID, "%s has several lines; it should hold one secret", path);
     *out = mem_dup_span(secret);
-    explicit_bzero(text.at, text.len);
+    if (text.at)
+        explicit_bzero(text.at, text.len);
     return OK;
 }

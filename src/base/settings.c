@@ -120,7 +120,7 @@ enum status settings_set(const struct setting *table, size_t n, const char *key,
     *node = (struct yaml){.kind = YAML_SCALAR, .file = where, .line = 1, .column = 1};
     node->text = span_of(arena_dup(arena, text));
     node->quoted = s->kind == SETTING_STRING; /* nothing and "null" are texts here */
-    if (s->kind == SETTING_LIST) { /* a,b,c */
+    if (s->kind == SETTING_LIST) {            /* a,b,c */
         struct span rest = node->text, part;
         struct yaml *list = ARENA_NEW(arena, struct yaml);
         *list = (struct yaml){.kind = YAML_LIST, .file = where, .line = 1, .column = 1};

@@ -152,8 +152,8 @@ static void link_entries(struct store_writer *w)
 {
     struct series *before = head_series(&w->store->head, w->last);
     for (size_t i = 0; i < w->entries_n; i++) {
-        struct series *s = w->entries[i].series;
-        if (before)
+        struct series *s = w->entries[i].series; /* every entry has got one by now */
+        if (before && s)
             atomic_store_explicit(&before->next, s->id, memory_order_release);
         before = s;
     }

@@ -30,7 +30,7 @@ void frame_file_head(const struct frame_file *f, uint8_t out[FRAME_FILE_HEAD_BYT
 
 bool frame_file_of(struct span content, struct frame_file *out)
 {
-    if (content.len < FRAME_FILE_HEAD_BYTES || memcmp(content.at, magic, sizeof magic) ||
+    if (content.len < FRAME_FILE_HEAD_BYTES || memcmp(content.at, magic, sizeof magic) != 0 ||
         half_at(content.at + FRAME_FILE_HEAD_BYTES - 4) !=
             crc32c(0, content.at, FRAME_FILE_HEAD_BYTES - 4) ||
         word_at(content.at + 8) != FRAME_VERSION)
