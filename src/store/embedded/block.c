@@ -58,6 +58,12 @@ bool block_name_parse(struct span name, struct block_id *out)
 
 /* ---- opening ---- */
 
+uint32_t block_head_crc(int64_t format, int64_t day, int64_t deletions)
+{
+    int64_t numbers[] = {format, day, deletions};
+    return crc32c(0, numbers, sizeof numbers);
+}
+
 uint32_t block_part_crc(uint32_t crc, const struct block_part *p)
 {
     uint64_t numbers[] = {p->instance.len,    (uint64_t)p->labels, p->series,
@@ -105,29 +111,29 @@ static enum status load_parts(struct block *b, uint32_t *crc, struct err *err)
 static enum status load(struct block *b, struct err *err)
 {
     auto_stmt *stmt = NULL;
-    uint32_t crc = 0;
     /* no cache to speak of: what is read once is kept in a form of our own */
     enum status st = sql_run(b->reader->db, "PRAGMA cache_size = 16", err);
     if (!st)
-        st = load_parts(b, &crc, err);
-    if (!st)
         st = sql_prepare(b->reader->db,
-                         "SELECT format, day, parts, parts_crc, deletions FROM block", &stmt, err);
+                         "SELECT format, day, deletions, parts, parts_crc FROM block", &stmt, err);
     if (!st)
         st = sql_step(stmt, err);
     if (st == NOT_FOUND)
         return damaged(b, err, "the table block is empty");
     if (st)
         return st;
-    int64_t format = sqlite3_column_int64(stmt, 0);
+    int64_t format = sqlite3_column_int64(stmt, 0), day = sqlite3_column_int64(stmt, 1);
+    b->deletions = sqlite3_column_int64(stmt, 2);
+    uint32_t crc = block_head_crc(format, day, b->deletions);
+    st = load_parts(b, &crc, err);
+    if (st)
+        return st;
+    if (day != b->id.day || sqlite3_column_int64(stmt, 3) != (int64_t)b->n ||
+        sqlite3_column_int64(stmt, 4) != (int64_t)crc)
+        return damaged(b, err, "the tables block and part are not what was written");
     if (format != BLOCK_FORMAT)
         return err_set(err, UNSUPPORTED, "%s: has format %lld; this program reads %d", b->path,
                        (long long)format, BLOCK_FORMAT);
-    if (sqlite3_column_int64(stmt, 1) != b->id.day ||
-        sqlite3_column_int64(stmt, 2) != (int64_t)b->n ||
-        sqlite3_column_int64(stmt, 3) != (int64_t)crc)
-        return damaged(b, err, "the table part is not what was written");
-    b->deletions = sqlite3_column_int64(stmt, 4);
     return OK;
 }
 

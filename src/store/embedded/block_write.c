@@ -49,6 +49,7 @@ enum status block_writer_open(struct disk *d, const char *dir, struct block_id i
     w->dir = mem_dup(dir);
     w->id = id;
     w->deletions = deletions;
+    w->crc = block_head_crc(BLOCK_FORMAT, id.day, deletions);
     w->part.style = style;
     block_path(dir, id, w->path);
     snprintf(w->temporary, sizeof w->temporary, "%s.new", w->path);
