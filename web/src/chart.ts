@@ -207,7 +207,7 @@ export function draw(box: HTMLElement, o: DrawingOptions): Drawing {
     width: Math.max(120, box.clientWidth),
     height: Math.max(80, box.clientHeight),
     legend: { show: false },
-    padding: [8, 12, 0, 0],
+    padding: [8, 18, 0, 0],
     scales: { x: { time: true, range: () => [shown?.fromS ?? 0, shown?.toS ?? 1] }, y: { range } },
     series: [{}, ...items.map(series)],
     ...(chart.stack

@@ -37,9 +37,11 @@ function scaled(v: number, base: number, names: readonly string[]): string {
 export const bytes = (v: number): string => scaled(v, 1024, ['B', 'KiB', 'MiB', 'GiB', 'TiB', 'PiB']);
 export const short = (v: number): string => scaled(v, 1000, ['', 'k', 'M', 'G', 'T']);
 
-/** A share of 100: "12 %", "0.3 %". */
-export const percent = (v: number): string =>
-  (Math.abs(v) >= 10 ? Math.round(v).toString() : number(Math.round(v * 10) / 10)) + SPACE + '%';
+/** A share of 100: "12 %", "0.3 %"; a trace is told from nothing. */
+export function percent(v: number): string {
+  if (v > 0 && v < 0.05) return '<0.1' + SPACE + '%';
+  return (Math.abs(v) >= 10 ? Math.round(v).toString() : number(Math.round(v * 10) / 10)) + SPACE + '%';
+}
 
 /** A share of 1 as a percentage of its whole. */
 export const share = (v: number): string => percent(v * 100);

@@ -49,3 +49,10 @@ export const joinLine = (server: string, token: string): string =>
 
 /** A number and its sign stay on one line. */
 export const unbroken = (sentence: string): string => sentence.replace(/(\d) (%|s|min|GB|GiB)(?=\W|$)/g, '$1\u00a0$2');
+
+/** What to do is the first sentence and becomes the heading; why is the rest. */
+export function headed(sentence: string): [heading: string, rest: string] {
+  const end = sentence.search(/\.\s+(?=\S)/);
+  if (end < 0) return [sentence.replace(/\.$/, ''), ''];
+  return [sentence.slice(0, end), sentence.slice(end + 1).trim()];
+}

@@ -4,6 +4,7 @@ import { adviceWords, countKinds, figures, filterRows, fleetRows, kindOf } from 
 import { changes, liveChanges, matching, mergeMarks, parameterName, parameterRows } from '../src/model/parameters';
 import { dayEnd, dayStart, filterOf, withEmptyDays } from '../src/model/results';
 import type { Analysis, Finding, Host } from '../src/shapes';
+import { headed, unbroken } from '../src/words';
 
 const finding = (f: Partial<Finding>): Finding => ({
   rule: 'TC1',
@@ -176,6 +177,19 @@ test('advice in a few words', () => {
   expect(adviceWords(host({}))).toBe('No change');
   expect(adviceWords(host({ advice: null }))).toBe('First look under way');
   expect(adviceWords(host({ advice: null, analysis: false }))).toBe('Analysis is off');
+});
+
+test('the first sentence is the heading', () => {
+  expect(headed('Raise net.core.somaxconn from 4096 to 8192. Port 1414 refused 14.1 connections a second.')).toEqual([
+    'Raise net.core.somaxconn from 4096 to 8192',
+    'Port 1414 refused 14.1 connections a second.',
+  ]);
+  expect(headed('Add 1.5 GB of memory.')).toEqual(['Add 1.5 GB of memory', '']);
+  expect(headed('')).toEqual(['', '']);
+});
+
+test('a number keeps its sign on its line', () => {
+  expect(unbroken('at 70 % of 16 GB, for 5 mins')).toBe('at 70\u00a0% of 16\u00a0GB, for 5 mins');
 });
 
 // ---- results ----

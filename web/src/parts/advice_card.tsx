@@ -6,7 +6,7 @@ import { evidenceChart } from '../model/charts';
 import type { Mark } from '../model/parameters';
 import type { Finding } from '../shapes';
 import { dateTime, when } from '../units';
-import { EVIDENCE_KINDS, KINDS, unbroken } from '../words';
+import { EVIDENCE_KINDS, KINDS, headed, unbroken } from '../words';
 import { Badge } from './badge';
 import { ChartCard } from './chart_card';
 import { CopyLines } from './copy';
@@ -17,13 +17,6 @@ interface Props {
   marks: readonly Mark[];
 }
 
-/** What to do, when the sentence itself does not begin with it. */
-export function headline(f: Finding): string {
-  if (!f.parameter || f.to === null) return f.title;
-  const verb = f.class === 'decrease' ? 'Lower' : 'Raise';
-  return `${verb} ${f.parameter} ${f.from === null ? '' : `from ${f.from} `}to ${f.to}`;
-}
-
 export function AdviceCard({ finding: f, scene, marks }: Props) {
   const facts: [string, string | null][] = [
     ['Effect', f.effect],
@@ -32,6 +25,7 @@ export function AdviceCard({ finding: f, scene, marks }: Props) {
     ['Check', f.check],
   ];
   const lead = f.evidence[0];
+  const [heading, why] = headed(f.sentence);
   return (
     <article class="card advice" data-rule={f.rule}>
       <header>
@@ -42,8 +36,8 @@ export function AdviceCard({ finding: f, scene, marks }: Props) {
           {EVIDENCE_KINDS[f.kind]} · rule {f.rule} · since {when(f.since_ms, Date.now())}
         </span>
       </header>
-      <h2>{headline(f)}</h2>
-      <p class="sentence">{unbroken(f.sentence)}</p>
+      <h2>{unbroken(heading)}</h2>
+      {why && <p class="sentence">{unbroken(why)}</p>}
       <div class="why">
         <div>
           <h3>Why</h3>
