@@ -19,7 +19,8 @@ enum {
     MERGE_MAX_BATCHES = 32,
     MERGE_MAX_BYTES = 4 << 20, /* unpacked; a server takes twice that at least */
     BACKOFF_FIRST_MS = 1000,
-    BACKOFF_MAX_MS = 60000,
+    BACKOFF_MAX_MS = 15000, /* a refused connection costs little; a busy server says Retry-After */
+    NEEDS_A_PERSON_MS = 60000, /* a missing file, a bad token */
     SYNC_EVERY_MS = 5000,
     TELL_AGAIN_MS = 60000,
 };
@@ -240,7 +241,7 @@ static void send_enrolment(struct ship *s)
     struct err err = {0};
     auto_free char *join = NULL;
     if (file_read_secret(s->config.agent->join_token_file, &join, &err)) {
-        wait_and_retry(s, BACKOFF_MAX_MS, err.text);
+        wait_and_retry(s, NEEDS_A_PERSON_MS, err.text);
         return;
     }
     auto_buf body = {0};
@@ -325,7 +326,7 @@ static void on_enrolled(struct ship *s, const struct http_answer *answer)
     struct err err = {0};
     s->flight = NOTHING;
     if (enroll_accept(answer->body, s->token_file, &err)) {
-        wait_and_retry(s, BACKOFF_MAX_MS, err.text);
+        wait_and_retry(s, NEEDS_A_PERSON_MS, err.text);
         return;
     }
     load_token(s);
@@ -387,7 +388,7 @@ static void on_answer(const struct http_answer *answer, void *arg)
         try_again(s, answer_retry_after_ms(answer), buf_text(&why));
     else {
         /* Somebody has to put something right: a file, an address. */
-        try_again(s, BACKOFF_MAX_MS / 2, buf_text(&why));
+        try_again(s, NEEDS_A_PERSON_MS / 2, buf_text(&why));
         if (verdict == UNWELCOME)
             load_token(s);
     }

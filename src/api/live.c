@@ -14,8 +14,9 @@
 
 enum {
     WATCH_EXPRS_MAX = 64,
-    WATCHES_MAX = 64, /* of one viewer */
-    WATCH_INTERVAL_MS = 500,
+    WATCHES_MAX = 64,        /* of one viewer */
+    WATCH_INTERVAL_MS = 500, /* the shortest, and the default */
+    WATCH_INTERVAL_MAX_MS = 60000,
     WATCH_TIMEOUT_MS = 5000,
     WATCH_VALUES_MAX = 5000, /* of one expression */
     HOSTS_EVERY_MS = 2000,
@@ -35,7 +36,8 @@ struct watch {
     struct expr **exprs;
     size_t n;
     struct arena arena; /* of host and exprs */
-    int64_t last_ms;    /* monotonic, of the last evaluation's start */
+    int64_t every_ms;
+    int64_t last_ms; /* monotonic, of the last evaluation's start */
     bool running, again;
 };
 
@@ -151,7 +153,7 @@ static void evaluated(void *arg)
 
 static void start_evaluation(struct watch *w, int64_t now_mono_ms)
 {
-    if (w->running || now_mono_ms - w->last_ms < WATCH_INTERVAL_MS) {
+    if (w->running || now_mono_ms - w->last_ms < w->every_ms) {
         w->again = w->running;
         return;
     }
@@ -237,7 +239,11 @@ static void watch(struct viewer *v, const json_t *message, int64_t id)
     w->next = v->watches;
     v->watches = w;
     v->n_watches++;
-    w->last_ms = clock_mono_ms() - WATCH_INTERVAL_MS;
+    const json_t *every = json_object_get(message, "every_ms");
+    w->every_ms = json_is_integer(every) ? json_integer_value(every) : WATCH_INTERVAL_MS;
+    w->every_ms = MAX(w->every_ms, (int64_t)WATCH_INTERVAL_MS);
+    w->every_ms = MIN(w->every_ms, (int64_t)WATCH_INTERVAL_MAX_MS);
+    w->last_ms = clock_mono_ms() - w->every_ms;
     start_evaluation(w, clock_mono_ms());
 }
 
