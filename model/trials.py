@@ -2,7 +2,11 @@
 """The lab's trials -> TRIALS.csv for `galen features`: joins what the hook wrote (DIR) with the lab's
 JSON lines (DIR/trials.jsonl) and leaves out trials that prove nothing (lab/README.md).
 
-usage: trials.py DIR ROUND > TRIALS.csv
+Where others kept the processors busy during a trial, its processor figures are theirs, and the label
+knows nothing of them: then these figures are taken out of the readings, for rules and classifier
+alike. --as-seen leaves them in.
+
+usage: trials.py [--as-seen] DIR ROUND > TRIALS.csv
 """
 import json
 import os
@@ -14,6 +18,7 @@ FAILURES = ("failed", "slow", "enospc", "eagain", "emfile", "enfile", "eperm", "
 # Others' work shows in these.
 NEED_QUIET = ("cpu-saturation", "memory-swap", "fine-idle")
 QUIET = 0.2
+PROCESSOR = ("node_cpu_", "node_pressure_cpu_", "node_procs_running", "node_load")
 COLUMNS = ("scenario", "parameter", "setting", "role", "label", "round", "background_busy", "failed")
 
 
@@ -36,8 +41,15 @@ def why_not(trial, folder, number):
     return None
 
 
+def without_processor(path):
+    with open(path) as f, open(path + ".quiet", "w") as out:
+        out.writelines(line for line in f if not line.startswith(PROCESSOR))
+    return path + ".quiet"
+
+
 def main():
-    folder, round_no = sys.argv[1], sys.argv[2]
+    as_seen = sys.argv[1] == "--as-seen"
+    folder, round_no = sys.argv[-2], sys.argv[-1]
     with open(f"{folder}/trials.jsonl") as f:
         lines = [json.loads(line) for line in f if line.strip()]
     print("begin,end," + ",".join(COLUMNS))
@@ -58,7 +70,10 @@ def main():
             continue
         trial["round"] = round_no
         trial["failed"] = failures(trial["workload_result"])
-        print(f"{folder}/{number}.begin,{folder}/{number}.end," +
+        readings = [f"{folder}/{number}.begin", f"{folder}/{number}.end"]
+        if trial["background_busy"] > QUIET and not as_seen:
+            readings = [without_processor(path) for path in readings]
+        print(",".join(readings) + "," +
               ",".join(str(trial[k]).replace(",", ";") for k in COLUMNS))
 
 

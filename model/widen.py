@@ -3,7 +3,7 @@
 
 A lab on one machine sees one machine: some signals never change there, others are always sent.
 A model trained on that alone would be sure of nonsense elsewhere. So each trial appears
-  - as it was (copy 0), the processor's figures marked missing where others kept it busy;
+  - as it was (copy 0);
   - COPIES times with a part of the signals that its scenario is not about missing, with parameters
     elsewhere than at their defaults, and with another healthy level of processor, memory and disk;
   - once with only what the seeds' payload holds; then only a full disk is a reason.
@@ -17,7 +17,6 @@ import sys
 
 COPIES = 4
 MISSING_SHARE = 0.15
-BUSY = 0.2
 FIRST_FEATURE = "cpu_busy"
 PROCESSOR = ["cpu_busy", "cpu_system", "cpu_iowait", "cpu_steal", "cpu_softirq_max_cpu",
              "running_per_cpu", "psi_cpu_some", "load1_per_cpu"]
@@ -139,9 +138,6 @@ def main():
     for row in rows:
         if row["parameter"] in UNSEEN and row["label"] != "none":
             continue
-        if float(row["background_busy"]) > BUSY:
-            for name in PROCESSOR:
-                lose(row, name)
         out.writerow({"copy": 0, **row})
         for copy in range(COPIES):
             out.writerow({"copy": copy + 1, **widened(row, features, chance)})

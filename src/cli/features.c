@@ -71,7 +71,8 @@ static void print_row(const struct pair *p, const struct analysis *a, const stru
 static enum status analyse_pair(const struct pair *p, struct memory_source *m, int64_t from_ms,
                                 int64_t to_ms, struct span *header, struct err *err)
 {
-    struct adviser_config config = {.model_path = "", .window_max_ms = to_ms - from_ms + 1};
+    struct adviser_config config = {
+        .model_path = "", .window_max_ms = to_ms - from_ms + 1, .trial = true};
     if (to_ms <= from_ms)
         return err_set(err, INVALID, "%.*s is not later than %.*s", SPAN_ARG(p->end),
                        SPAN_ARG(p->begin));
