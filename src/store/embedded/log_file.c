@@ -429,7 +429,7 @@ static enum status replay_segments(struct log_files *f, const struct log_segment
                                    size_t n, const struct log_replay *replay,
                                    struct log_health *health, struct err *err)
 {
-    struct pass passes[LOG_READERS_MAX];
+    struct pass passes[LOG_READERS_MAX] = {0};
     pthread_t threads[LOG_READERS_MAX];
     bool started[LOG_READERS_MAX] = {false};
     for (size_t i = replay->readers_n; i-- > 0;) {
