@@ -17,7 +17,8 @@ find $dir/src -name '*.gcda' | xargs gcov -n -r -s "$PWD" 2>/dev/null |
         for (f in lines) {
             total += lines[f]
             sum += lines[f] * covered[f] / 100
-            printf "%6.1f %% of %5d  %s\n", covered[f], lines[f], f
+            printf "%6.1f %% of %5d  %s\n", covered[f], lines[f], f | "sort -n"
         }
+        close("sort -n")
         printf "%6.1f %% of %5d  in all\n", 100 * sum / total, total
-    }' | sort -n
+    }'
