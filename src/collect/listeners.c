@@ -143,61 +143,11 @@ static void forget_closed(struct listeners_state *s)
     s->n = kept;
 }
 
-/* ---- a recorded machine ---- */
-
-bool parse_tcp_row(struct span line, struct tcp_row *out)
-{
-    struct span slot, local, remote, state, queues, address, part;
-    uint64_t local_port, remote_port, number;
-    if (!span_word(&line, &slot) || !span_ends(slot, SPAN(":")) || !span_word(&line, &local) ||
-        !span_word(&line, &remote) || !span_word(&line, &state) || !span_word(&line, &queues))
-        return false;
-    if (!span_next(&local, ':', &address) || !span_hex(local, &local_port) ||
-        !span_next(&remote, ':', &out->remote_address) || !span_hex(remote, &remote_port) ||
-        local_port > UINT16_MAX || remote_port > UINT16_MAX)
-        return false;
-    if (!span_hex(state, &number) || number >= TCP_STATES || !span_next(&queues, ':', &part) ||
-        !span_hex(part, &out->tx_queue) || !span_hex(queues, &out->rx_queue))
-        return false;
-    out->local_port = (uint16_t)local_port;
-    out->remote_port = (uint16_t)remote_port;
-    out->state = (uint8_t)number;
-    return out->tx_queue <= UINT32_MAX && out->rx_queue <= UINT32_MAX;
-}
-
-static enum status take_file(struct tick *t, struct listeners_state *s, struct kfile *f,
-                             const char *path, struct err *err)
-{
-    struct span text, line;
-    enum status st = tick_read(t, f, path, &text, err);
-    if (st)
-        return st;
-    span_line(&text, &line); /* the head */
-    while (span_line(&text, &line)) {
-        struct tcp_row row;
-        if (!parse_tcp_row(line, &row)) {
-            tick_odd(t, path, line);
-            continue;
-        }
-        struct tcp_socket socket = {.local_port = row.local_port,
-                                    .queue = (uint32_t)row.rx_queue,
-                                    .limit = (uint32_t)row.tx_queue,
-                                    .has_limit = row.tx_queue > 0};
-        if (row.state == TCP_STATE_LISTEN)
-            take(&socket, s);
-    }
-    return OK;
-}
-
 static enum status take_all(struct tick *t, struct listeners_state *s, struct err *err)
 {
     if (t->c->live)
         return sockdiag_tcp(&s->diag, 1u << TCP_STATE_LISTEN, take, s, err);
-    enum status st = take_file(t, s, &s->tcp, "proc/net/tcp", err);
-    if (st)
-        return st;
-    st = take_file(t, s, &s->tcp6, "proc/net/tcp6", err);
-    return st == NOT_FOUND ? OK : st;
+    return recorded_tcp(t, &s->tcp, &s->tcp6, 1u << TCP_STATE_LISTEN, take, s, err);
 }
 
 static enum status listeners_collect(struct tick *t, void *state, struct err *err)

@@ -74,28 +74,6 @@ static void take(const struct tcp_socket *socket, void *arg)
         count_destination(s, socket);
 }
 
-static enum status take_file(struct tick *t, struct tcpstates_state *s, struct kfile *f,
-                             const char *path, struct err *err)
-{
-    struct span text, line;
-    enum status st = tick_read(t, f, path, &text, err);
-    if (st)
-        return st;
-    span_line(&text, &line); /* the head */
-    while (span_line(&text, &line)) {
-        struct tcp_row row;
-        if (!parse_tcp_row(line, &row)) {
-            tick_odd(t, path, line);
-            continue;
-        }
-        struct tcp_socket socket = {.state = row.state, .remote_port = row.remote_port};
-        memcpy(socket.remote, row.remote_address.at,
-               MIN(row.remote_address.len, sizeof socket.remote));
-        take(&socket, s);
-    }
-    return OK;
-}
-
 static enum status count_all(struct tick *t, struct tcpstates_state *s, struct err *err)
 {
     memset(s->count, 0, sizeof s->count);
@@ -108,11 +86,7 @@ static enum status count_all(struct tick *t, struct tcpstates_state *s, struct e
         mask |= 1u << states[i].state;
     if (t->c->live)
         return sockdiag_tcp(&s->diag, mask, take, s, err);
-    enum status st = take_file(t, s, &s->tcp, "proc/net/tcp", err);
-    if (st)
-        return st;
-    st = take_file(t, s, &s->tcp6, "proc/net/tcp6", err);
-    return st == NOT_FOUND ? OK : st;
+    return recorded_tcp(t, &s->tcp, &s->tcp6, mask, take, s, err);
 }
 
 static enum status tcpstates_collect(struct tick *t, void *state, struct err *err)
