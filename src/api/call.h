@@ -50,6 +50,7 @@ void hosts_analysis(struct call *c);
 void results_list(struct call *c);
 void results_summary(struct call *c);
 void results_delete(struct call *c);
+void events_list(struct call *c);
 void enroll_make_token(struct call *c);
 void enroll_agent(struct call *c);
 void analyze_payload(struct call *c);
@@ -76,6 +77,24 @@ MUST_USE enum status hosts_json(struct api *a, struct buf *out, struct err *err)
 struct json_t *api_body(struct call *c);
 /* A text member of the body; false and a reply of 400 when it is missing. */
 bool api_member(struct call *c, struct json_t *body, const char *name, struct span *out);
+
+/* ---- work.c: a request answered by a worker ---- */
+
+/* Fills body with the JSON of the answer; the arena lives until the answer is sent. Must not touch
+ * c->req but its arena's content: read parameters before. */
+typedef enum status (*api_work_fn)(struct call *c, void *arg, struct arena *arena, struct buf *body,
+                                   struct err *err);
+/* Runs fn on a worker and replies 200 with its JSON (204 when there is none), or with its failure.
+ * arg should live in the request's arena. */
+void api_work(struct call *c, api_work_fn fn, void *arg);
+
+/* ---- parameters.c: query parameters that most lists take; OK and unchanged when absent ---- */
+
+/* RFC 3339, or milliseconds since 1970. */
+MUST_USE enum status api_time_param(struct http_request *req, const char *name, int64_t *out,
+                                    struct err *err);
+MUST_USE enum status api_whole_param(struct http_request *req, const char *name, int64_t min,
+                                     int64_t max, int64_t *out, struct err *err);
 
 /* ---- hosts.c: the latest analysis of each host, kept as JSON ---- */
 

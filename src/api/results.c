@@ -1,36 +1,10 @@
 /* Analysis results: list, summary, delete. */
 #include "api/call.h"
-#include "api/times.h"
 
 #include "base/clock.h"
 #include "base/json.h"
 
 enum { RESULTS_LIMIT_DEFAULT = 100 };
-
-/* from and to: RFC 3339, or milliseconds as everywhere in this API. */
-static enum status time_param(struct http_request *req, const char *name, int64_t *out,
-                              struct err *err)
-{
-    struct span text;
-    if (!http_request_param(req, name, &text) || !text.len || span_i64(text, out))
-        return OK;
-    return param_time(req, name, out, err);
-}
-
-static enum status whole_param(struct http_request *req, const char *name, int64_t min, int64_t max,
-                               int64_t *out, struct err *err)
-{
-    struct span text;
-    int64_t n;
-    if (!http_request_param(req, name, &text) || !text.len)
-        return OK;
-    if (!span_i64(text, &n) || n < min || n > max)
-        return err_set(err, INVALID,
-                       "invalid parameter \"%s\": %.*s is not a whole number in %lld..%lld", name,
-                       (int)MIN(text.len, (size_t)40), text.at, (long long)min, (long long)max);
-    *out = n;
-    return OK;
-}
 
 static enum status filter_of(struct call *c, struct result_filter *f, struct err *err)
 {
@@ -39,11 +13,11 @@ static enum status filter_of(struct call *c, struct result_filter *f, struct err
     enum status st;
     http_request_param(req, "server_id", &f->server_id);
     http_request_param(req, "q", &f->text);
-    if ((st = whole_param(req, "class", 0, 3, &class, err)) ||
-        (st = whole_param(req, "limit", 1, RESULTS_LIMIT_MAX, &limit, err)) ||
-        (st = whole_param(req, "cursor", 1, INT64_MAX, &f->before_id, err)) ||
-        (st = time_param(req, "from", &f->from_ms, err)) ||
-        (st = time_param(req, "to", &f->to_ms, err)))
+    if ((st = api_whole_param(req, "class", 0, 3, &class, err)) ||
+        (st = api_whole_param(req, "limit", 1, RESULTS_LIMIT_MAX, &limit, err)) ||
+        (st = api_whole_param(req, "cursor", 1, INT64_MAX, &f->before_id, err)) ||
+        (st = api_time_param(req, "from", &f->from_ms, err)) ||
+        (st = api_time_param(req, "to", &f->to_ms, err)))
         return st;
     f->predicted_class = (int)class;
     f->limit = (size_t)limit;

@@ -38,6 +38,7 @@ const struct route routes[] = {
     {"GET", GALEN "/results/summary", NEED_VIEWER, results_summary,
      "Total, by day, by recommendation"},
     {"DELETE", GALEN "/results/ID", NEED_ADMIN, results_delete, "Delete a result"},
+    {"GET", GALEN "/events", NEED_VIEWER, events_list, "What happened, newest first"},
     {"POST", GALEN "/join-tokens", NEED_ADMIN, enroll_make_token, "A token for new agents"},
     {"POST", GALEN "/enroll", NEED_JOIN, enroll_agent, "An agent's own token for a join token"},
     {"GET", GALEN "/openapi.json", NEED_NOTHING, openapi_show, "This list as OpenAPI 3.1"},

@@ -34,6 +34,11 @@ static enum status take_over(struct db *db, struct span id, struct span name, st
                             "tt", id, name);
     if (!st)
         st = db_run(db, err,
+                    "UPDATE events SET host = ?1 WHERE host ="
+                    " (SELECT id FROM hosts WHERE name = ?2 AND id <> ?1)",
+                    "tt", id, name);
+    if (!st)
+        st = db_run(db, err,
                     "UPDATE hosts SET id = ?1 WHERE name = ?2 AND id <> ?1"
                     " AND NOT EXISTS (SELECT 1 FROM hosts WHERE id = ?1)",
                     "tt", id, name);

@@ -47,6 +47,12 @@ static const char *const migrations[] = {
     "CREATE INDEX analysis_results_by_time ON analysis_results (created_at, predicted_class);"
     "CREATE INDEX analysis_results_by_server ON analysis_results"
     "  (server_id, created_at, predicted_class);",
+
+    /* 3. Events (events.h). */
+    "CREATE TABLE events (id INTEGER PRIMARY KEY AUTOINCREMENT, at_ms INTEGER NOT NULL,"
+    "  host TEXT NOT NULL, kind TEXT NOT NULL, text TEXT NOT NULL, data TEXT NOT NULL);"
+    "CREATE INDEX events_by_host ON events (host, id);"
+    "CREATE INDEX events_by_time ON events (at_ms);",
 };
 
 /* A database that somebody made by hand for the seeds' programs. */

@@ -4,6 +4,7 @@
 #include "base/log.h"
 #include "base/map.h"
 #include "promql/promql.h"
+#include "record/events.h"
 #include "series/remote_write.h"
 
 #include <errno.h>
@@ -267,16 +268,25 @@ enum status pipeline_payload(void *pipeline, struct span payload, int64_t now_ms
 
 /* ---- old results go ---- */
 
-static void trim_results(struct pipeline *p, int64_t now_ms)
+typedef enum status (*trim_fn)(struct record *r, int64_t before_ms, size_t *deleted,
+                               struct err *err);
+
+static void trim(struct pipeline *p, int64_t now_ms, const char *what, trim_fn fn)
 {
     struct err err = {0};
     size_t deleted = 0;
     do {
-        if (record_results_trim(p->record, now_ms - p->results_kept_ms, &deleted, &err)) {
-            log_warn("old results stay: %s", err.text);
+        if (fn(p->record, now_ms - p->results_kept_ms, &deleted, &err)) {
+            log_warn("old %s stay: %s", what, err.text);
             return;
         }
     } while (deleted);
+}
+
+static void trim_all(struct pipeline *p, int64_t now_ms)
+{
+    trim(p, now_ms, "results", record_results_trim);
+    trim(p, now_ms, "events", record_events_trim);
 }
 
 /* ---- the thread that ticks ---- */
@@ -329,7 +339,7 @@ static void look(struct pipeline *p, int64_t *last_tick_ms, int64_t *next_tick_m
         log_error("the analysis failed: %s", err.text);
     if (start_ms - p->trimmed_mono_ms >= TRIM_EVERY_MS) {
         p->trimmed_mono_ms = start_ms;
-        trim_results(p, now_ms);
+        trim_all(p, now_ms);
     }
     int64_t took_ms = clock_mono_ms() - start_ms;
     if (took_ms > TICK_WARNING_MS)

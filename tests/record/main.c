@@ -1,11 +1,13 @@
 #include "unit.h"
 
 UNIT_DECLARE(database);
+UNIT_DECLARE(events);
 UNIT_DECLARE(hosts);
 UNIT_DECLARE(results);
 UNIT_DECLARE(users);
 
 int main(void)
 {
-    return UNIT_RUN(database) + UNIT_RUN(hosts) + UNIT_RUN(results) + UNIT_RUN(users);
+    return UNIT_RUN(database) + UNIT_RUN(events) + UNIT_RUN(hosts) + UNIT_RUN(results) +
+           UNIT_RUN(users);
 }
