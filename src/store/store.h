@@ -58,6 +58,17 @@ void store_read_end(struct source *view);
  * by the next compaction. */
 MUST_USE enum status store_delete(struct store *s, const struct matcher *matchers, size_t n,
                                   int64_t start_ms, int64_t end_ms, struct err *err);
+/* Gives back the space of what was deleted now, and waits for it: the blocks that hold some of
+ * it are written anew without. May take as long as reading and writing them does. */
+MUST_USE enum status store_clean_tombstones(struct store *s, struct err *err);
+
+struct store_cleaned {
+    uint64_t samples, bytes; /* that are gone from the blocks */
+};
+/* Drops every sample from before that time: whole blocks as files, the block across the time is
+ * written anew. Waits for it, as store_clean_tombstones. */
+MUST_USE enum status store_drop_before(struct store *s, int64_t before_ms,
+                                       struct store_cleaned *out, struct err *err);
 
 struct store_stats {
     uint64_t series_active, samples_appended, samples_stored, bytes_on_disk, log_bytes;

@@ -124,6 +124,63 @@ static void deletion(void **state)
     fixture_free(&f);
 }
 
+static void cleaning(void **state)
+{
+    (void)state;
+    static const struct {
+        int64_t before;
+        uint64_t gone, left;
+    } cases[] = {
+        {NOON - 4 * DAY_MS, 0, 40},           /* nothing is so old */
+        {NOON - 3 * DAY_MS + 1, 1, 39},       /* the time itself is kept, what is before it goes */
+        {NOON - DAY_MS - DAY_MS / 2, 20, 20}, /* whole days: files alone */
+        {NOON + 5000, 35, 5},                 /* through the day that is not over */
+        {NOON + DAY_MS, 40, 0},
+    };
+    for (size_t i = 0; i < COUNT(cases); i++) {
+        struct fixture f;
+        struct store_cleaned gone;
+        struct store_stats stats;
+        fixture_init(&f);
+        fixture_open(&f);
+        for (int day = 3; day >= 0; day--)
+            for (int k = 0; k < 10; k++)
+                fixture_put(&f, "m{instance=\"a\"}", NOON - day * DAY_MS + k * 1000, k);
+        assert_ok(store_drop_before(f.store, cases[i].before, &gone, err));
+        assert_int_equal(gone.samples, cases[i].gone);
+        assert_int_equal(gone.bytes > 0, cases[i].gone > 0);
+        store_stats(f.store, &stats);
+        assert_int_equal(stats.samples_stored, cases[i].left);
+        assert_int_equal(fixture_count(&f, "m{instance=\"a\"}"), cases[i].left > 0);
+        fixture_free(&f);
+    }
+}
+
+/* A deletion's space is given back when asked for, without waiting for the maintenance. */
+static void clean_tombstones(void **state)
+{
+    (void)state;
+    struct fixture f;
+    auto_arena a = {0};
+    struct matcher m[4];
+    struct store_stats stats;
+    fixture_init(&f);
+    fixture_open(&f);
+    for (int i = 0; i < 10; i++)
+        fixture_put(&f, "m{instance=\"a\"}", NOON + i * 1000, i);
+    fixture_put(&f, "m{instance=\"b\"}", NOON, 1);
+    size_t n = matchers_of(&a, "{instance=\"a\"}", m);
+    assert_ok(store_delete(f.store, m, n, INT64_MIN, INT64_MAX, err));
+    store_stats(f.store, &stats);
+    assert_int_equal(stats.samples_stored, 11);
+    assert_ok(store_clean_tombstones(f.store, err));
+    store_stats(f.store, &stats);
+    assert_int_equal(stats.samples_stored, 1);
+    assert_ok(store_clean_tombstones(f.store, err)); /* nothing to do is no error */
+    matchers_free(m, n);
+    fixture_free(&f);
+}
+
 static void host_statistics(void **state)
 {
     (void)state;
@@ -292,6 +349,8 @@ const struct CMUnitTest blocks_tests[] = {
     cmocka_unit_test(retention_by_age),
     cmocka_unit_test(retention_by_size),
     cmocka_unit_test(deletion),
+    cmocka_unit_test(cleaning),
+    cmocka_unit_test(clean_tombstones),
     cmocka_unit_test(host_statistics),
     cmocka_unit_test(compaction_by_itself),
     cmocka_unit_test(wide_and_long),

@@ -4,6 +4,7 @@
  *   flush.c     what the head holds into new blocks, one for each day
  *   compact.c   several blocks of a day into one; deleted and expired samples leave
  *   version.c   which blocks there are; a query keeps the version with which it began
+ *   delete.c    what people take out, and the space that comes back
  *   view.c      the face that queries see: head and blocks as one
  *   store.c     opening, closing, statistics
  *

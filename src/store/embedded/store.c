@@ -454,39 +454,6 @@ void store_abandon(struct store *s)
     free_store(s);
 }
 
-/* ---- deleting ---- */
-
-static struct tombstone tombstone_of(const struct matcher *m, size_t n, int64_t start, int64_t end,
-                                     uint64_t gen)
-{
-    return (struct tombstone){
-        .gen = gen, .start_ms = start, .end_ms = end, .matchers = (struct matcher *)m, .n = n};
-}
-
-enum status store_delete(struct store *s, const struct matcher *matchers, size_t n,
-                         int64_t start_ms, int64_t end_ms, struct err *err)
-{
-    if (!n)
-        return err_set(err, INVALID, "a deletion needs at least one matcher");
-    if (start_ms > end_ms)
-        return err_set(err, INVALID, "a deletion's start is after its end");
-    struct tombstones *now = NULL;
-    pthread_mutex_lock(&s->maintaining);
-    /* What is in memory goes to blocks first, so that a deletion speaks of blocks only. */
-    enum status st = flush_head(s, err);
-    uint64_t gen = log_gen(s->log);
-    if (!st && gen > 1) {
-        struct tombstone t = tombstone_of(matchers, n, start_ms, end_ms, gen - 1);
-        st = tombstones_add(s->tuning.disk, s->dir, &t, &now, err);
-    }
-    if (!st && now)
-        store_replace_tombstones(s, now);
-    pthread_mutex_unlock(&s->maintaining);
-    if (!st)
-        store_wake(s);
-    return st;
-}
-
 /* ---- statistics ---- */
 
 void store_stats(struct store *s, struct store_stats *out)
