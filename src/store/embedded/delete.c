@@ -52,14 +52,16 @@ enum status store_clean_tombstones(struct store *s, struct err *err)
 
 /* ---- everything before a time ---- */
 
-static void measure(struct store *s, struct store_cleaned *out, int sign)
+static struct store_cleaned held(struct store *s)
 {
+    struct store_cleaned sum = {0};
     struct version *v = version_hold(&s->versions);
     for (size_t i = 0; i < v->n; i++) {
-        out->samples += (uint64_t)sign * v->blocks[i]->samples;
-        out->bytes += (uint64_t)sign * v->blocks[i]->bytes;
+        sum.samples += v->blocks[i]->samples;
+        sum.bytes += v->blocks[i]->bytes;
     }
     version_release(&s->versions, v);
+    return sum;
 }
 
 /* Blocks that end before the time go as files; *cut says whether one lies on both sides of it. */
@@ -92,13 +94,15 @@ static enum status drop_before(struct store *s, int64_t before_ms, struct store_
         st = flush_head(s, err);
     if (st)
         return st;
-    measure(s, out, 1);
+    struct store_cleaned before = held(s), after;
     drop_whole(s, before_ms, &cut);
     if (cut)
         st = hide(s, &any, 1, INT64_MIN, before_ms - 1, err);
     if (!st && cut)
         st = compact_blocks(s, false, err);
-    measure(s, out, -1);
+    after = held(s);
+    out->samples = before.samples - after.samples;
+    out->bytes = before.bytes > after.bytes ? before.bytes - after.bytes : 0; /* whole pages */
     return st;
 }
 
