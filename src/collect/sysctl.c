@@ -2,6 +2,7 @@
  * each. */
 #include "collect/collectors.h"
 #include "collect/parse.h"
+#include "series/parameter.h"
 
 #include <dirent.h>
 #include <stdio.h>
@@ -14,6 +15,10 @@ static const struct metric sysctl_metrics[] = {
      METRIC_GAUGE,
      "Kernel parameter; field tells the numbers of one apart where it has several.",
      {"name", "field"}},
+    {"galen_sysctl_fingerprint",
+     METRIC_GAUGE,
+     "Changes when the value of any collected kernel parameter does; means nothing else.",
+     {0}},
 };
 
 /* Everything that a tuning rule proposes a value for or computes with. "x.*" is all below. */
@@ -83,24 +88,10 @@ static const char *const defaults[] = {
     "vm.zone_reclaim_mode",
 };
 
-/* What the numbers of a parameter are called; others are "0", "1", ... */
-static const struct {
-    const char *name;
-    struct span fields[4];
-} several[] = {
-    {"kernel.sem", {{"semmsl", 6}, {"semmns", 6}, {"semopm", 6}, {"semmni", 6}}},
-    {"net.ipv4.ip_local_port_range", {{"low", 3}, {"high", 4}}},
-    {"net.ipv4.tcp_mem", {{"low", 3}, {"pressure", 8}, {"high", 4}}},
-    {"net.ipv4.udp_mem", {{"low", 3}, {"pressure", 8}, {"high", 4}}},
-    {"net.ipv4.tcp_rmem", {{"min", 3}, {"default", 7}, {"max", 3}}},
-    {"net.ipv4.tcp_wmem", {{"min", 3}, {"default", 7}, {"max", 3}}},
-};
-
 struct parameter {
     struct kfile file;
     struct span name;
     char *path;
-    const struct span *fields; /* four; NULL when not in the table */
 };
 
 struct sysctl_state {
@@ -108,13 +99,6 @@ struct sysctl_state {
     size_t n, size;
     bool looked; /* for what the list names */
 };
-
-/* Dots and slashes change places: net.ipv4.conf.eth0/1.forwarding */
-static void swap_separators(char *text)
-{
-    for (; *text; text++)
-        *text = *text == '.' ? '/' : *text == '/' ? '.' : *text;
-}
 
 static bool is_harmless(const char *name)
 {
@@ -132,11 +116,8 @@ static void add_parameter(struct tick *t, struct sysctl_state *s, const char *na
     }
     struct parameter *p = &s->at[s->n++];
     char *path = arena_printf(tick_arena(t), "proc/sys/%s", name);
-    swap_separators(path + strlen("proc/sys/"));
+    parameter_swap_separators(path + strlen("proc/sys/"));
     *p = (struct parameter){.name = arena_span(tick_arena(t), span_of(name)), .path = path};
-    for (size_t i = 0; i < COUNT(several); i++)
-        if (strcmp(name, several[i].name) == 0)
-            p->fields = several[i].fields;
 }
 
 static int compare_names(const struct dirent **a, const struct dirent **b)
@@ -155,14 +136,14 @@ static void add_below(struct tick *t, struct sysctl_state *s, const char *patter
     char path[SYSCTL_NAME_MAX + 16];
     int prefix = (int)strlen(pattern) - 2;
     snprintf(path, sizeof path, "%.*s", prefix, pattern);
-    swap_separators(path);
+    parameter_swap_separators(path);
     auto_buf whole = {0};
     buf_printf(&whole, "proc/sys/%s", path);
     struct dirent **entries;
     int n = scandirat(t->c->root_fd, buf_text(&whole), &entries, is_plain, compare_names);
     for (int i = 0; i < n; i++) {
         char *name = entries[i]->d_name;
-        swap_separators(name);
+        parameter_swap_separators(name);
         add_parameter(t, s, arena_printf(tick_arena(t), "%.*s.%s", prefix, pattern, name));
         free(entries[i]);
     }
@@ -187,9 +168,7 @@ static void find_parameters(struct tick *t, struct sysctl_state *s)
 
 static void emit_parameter(struct tick *t, const struct parameter *p, struct span text)
 {
-    static const struct span digits[] = {{"0", 1}, {"1", 1}, {"2", 1}, {"3", 1},
-                                         {"4", 1}, {"5", 1}, {"6", 1}, {"7", 1}};
-    int64_t v[COUNT(digits)];
+    int64_t v[PARAMETER_FIELDS_MAX];
     size_t n = 0;
     struct span rest = span_trim(text), word;
     while (n < COUNT(v) && span_word(&rest, &word)) {
@@ -205,10 +184,31 @@ static void emit_parameter(struct tick *t, const struct parameter *p, struct spa
     }
     if (n == 1)
         emit1(t, &sysctl_metrics[0], p->name, (double)v[0]);
-    for (size_t i = 0; n > 1 && i < n; i++) {
-        bool named = p->fields && i < COUNT(several[0].fields) && p->fields[i].len;
-        emit2(t, &sysctl_metrics[0], p->name, named ? p->fields[i] : digits[i], (double)v[i]);
+    for (size_t i = 0; n > 1 && i < n; i++)
+        emit2(t, &sysctl_metrics[0], p->name, parameter_field(p->name, i), (double)v[i]);
+}
+
+/* 53 bits, so that it is exact as a float64. The text is part of the name's hash: two parameters
+ * that swap their values change it. */
+static uint64_t fingerprint_of(struct span name, struct span text)
+{
+    uint64_t h = span_hash(name) * 31 + span_hash(span_trim(text));
+    return (h ^ h >> 29) * UINT64_C(0x9e3779b97f4a7c15);
+}
+
+bool sysctl_is_collected(const struct tick *t, struct span name)
+{
+    const char *const *names = t->c->sysctls.n ? t->c->sysctls.items : defaults;
+    size_t n = t->c->sysctls.n ? t->c->sysctls.n : COUNT(defaults);
+    for (size_t i = 0; i < n; i++) {
+        struct span known = span_of(names[i]);
+        if (span_eq(known, name))
+            return true;
+        if (span_ends(known, SPAN(".*")) && name.len > known.len - 1 &&
+            memcmp(name.at, known.at, known.len - 1) == 0)
+            return true;
     }
+    return false;
 }
 
 /* A parameter that this kernel does not have, or that only root may read, is left out. */
@@ -217,11 +217,16 @@ static enum status sysctl_collect(struct tick *t, void *state, struct err *err U
     struct sysctl_state *s = state;
     if (!s->looked)
         find_parameters(t, s);
+    uint64_t fingerprint = 0;
     for (size_t i = 0; i < s->n; i++) {
         struct span text;
-        if (tick_read_small(t, &s->at[i].file, s->at[i].path, &text, NULL) == OK)
-            emit_parameter(t, &s->at[i], text);
+        if (tick_read_small(t, &s->at[i].file, s->at[i].path, &text, NULL))
+            continue;
+        emit_parameter(t, &s->at[i], text);
+        fingerprint += fingerprint_of(s->at[i].name, text);
     }
+    if (fingerprint)
+        emit(t, &sysctl_metrics[1], (double)(fingerprint >> 11));
     return OK;
 }
 

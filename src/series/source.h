@@ -50,3 +50,13 @@ void memory_source_close(struct memory_source *m); /* NULL is fine */
 MUST_USE enum status memory_source_append(struct memory_source *m, struct labels labels,
                                           struct sample sample, struct err *err);
 struct source *memory_source_face(struct memory_source *m);
+
+/* Another source, of which only the series of one host (label instance) are seen: for questions
+ * about one host, written for all. */
+struct one_host {
+    struct source face;
+    struct source *all;
+    struct matcher host;
+};
+/* name must live as long as the source is used; nothing to be given back. */
+struct source *one_host_face(struct one_host *s, struct source *all, struct span name);

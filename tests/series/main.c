@@ -1,6 +1,7 @@
 #include "unit.h"
 
 UNIT_DECLARE(labels);
+UNIT_DECLARE(parameter);
 UNIT_DECLARE(regex);
 UNIT_DECLARE(remote_write);
 UNIT_DECLARE(compress);
@@ -9,6 +10,6 @@ UNIT_DECLARE(memory_source);
 
 int main(void)
 {
-    return UNIT_RUN(labels) + UNIT_RUN(regex) + UNIT_RUN(remote_write) + UNIT_RUN(compress) +
-           UNIT_RUN(exposition) + UNIT_RUN(memory_source);
+    return UNIT_RUN(labels) + UNIT_RUN(parameter) + UNIT_RUN(regex) + UNIT_RUN(remote_write) +
+           UNIT_RUN(compress) + UNIT_RUN(exposition) + UNIT_RUN(memory_source);
 }
