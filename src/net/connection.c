@@ -280,7 +280,9 @@ static void peer_ended(struct connection *c)
         connection_close(c);
     else if (c->phase == PHASE_HEAD || c->phase == PHASE_LINGER)
         linger(c);
-    /* A request under way is still answered: the peer may have closed its sending side only. */
+    else if (c->req)
+        request_tell_gone(c->req);
+    /* It is still answered: the peer may have closed its sending side only. */
 }
 
 static void readable(void *arg)
@@ -393,6 +395,7 @@ struct connection *connection_upgrade(struct http_request *req, upgrade_stop sto
     c->stop = stop;
     c->stop_arg = arg;
     c->req = NULL;
+    request_count(req, 101);
     request_release(req);
     set_deadline(c, 0);
     wire_resume(&c->wire);

@@ -6,7 +6,7 @@
 #include <zlib.h>
 
 /* The fastest level: answers are JSON and text on the way to one person, the loop is shared. */
-enum { LEVEL = 1, WINDOW_BITS_GZIP = 15 + 16, MEMORY_LEVEL = 8 };
+enum { LEVEL = 1, WINDOW_BITS_GZIP = 15 + 16, MEMORY_LEVEL = 8, PIECE_ROOM_BYTES = 32 << 10 };
 
 static bool ready(struct gzip *g)
 {
@@ -34,6 +34,26 @@ bool gzip_pack(struct gzip *g, struct span in, struct buf *out)
     if (deflate(g->stream, Z_FINISH) != Z_STREAM_END)
         return false;
     out->len += in.len - 1 - g->stream->avail_out;
+    return true;
+}
+
+bool gzip_piece(struct gzip *g, struct span in, bool last, struct buf *out)
+{
+    if (!g->stream && !ready(g))
+        return false;
+    z_stream *z = g->stream;
+    z->next_in = (Bytef *)(uintptr_t)in.at;
+    z->avail_in = (uInt)in.len;
+    do {
+        char *to = buf_reserve(out, PIECE_ROOM_BYTES);
+        if (!to)
+            return false;
+        z->next_out = (Bytef *)to;
+        z->avail_out = PIECE_ROOM_BYTES;
+        if (deflate(z, last ? Z_FINISH : Z_SYNC_FLUSH) == Z_STREAM_ERROR)
+            return false;
+        out->len += PIECE_ROOM_BYTES - z->avail_out;
+    } while (z->avail_out == 0);
     return true;
 }
 

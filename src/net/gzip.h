@@ -1,4 +1,4 @@
-/* gzip of whole answers, with the compressor's memory kept between them. Private to net/. */
+/* gzip of answers, whole or in pieces, with the compressor's memory kept between them. */
 #pragma once
 
 #include "base/buf.h"
@@ -14,4 +14,8 @@ struct gzip {
 
 /* False when it cannot be done or does not gain; out is then empty. */
 bool gzip_pack(struct gzip *g, struct span in, struct buf *out);
+/* One piece of a longer text, appended so that the reader can unpack all of it at once; last
+ * ends the text, and in may be empty then. One gzip for each text. False when there is no memory
+ * for it. */
+bool gzip_piece(struct gzip *g, struct span in, bool last, struct buf *out);
 void gzip_free(struct gzip *g);

@@ -46,6 +46,9 @@ struct http_server_config {
      * NULL. */
     http_handler on_head;
     http_handler on_request; /* head and body are complete */
+    /* The answer to a request was given whole (status as sent; 499 when nobody was there to take
+     * it); the request is still valid. For counting; may be NULL. */
+    void (*on_answered)(struct http_request *req, int status, void *arg);
     /* After http_server_close: the last connection is gone. May be NULL. */
     void (*on_closed)(void *arg);
     void *arg;
@@ -68,6 +71,10 @@ struct span http_request_body(const struct http_request *req);
 struct span http_request_peer(const struct http_request *req); /* the address, without port */
 bool http_request_tls(const struct http_request *req);
 bool http_request_gone(const struct http_request *req);
+/* fn is called once when the client goes, or ends its sending side, before the answer is given;
+ * the request stays valid. NULL takes that back. */
+void http_request_on_gone(struct http_request *req, http_handler fn, void *arg);
+bool http_request_takes_gzip(const struct http_request *req); /* Accept-Encoding */
 struct loop *http_request_loop(const struct http_request *req);
 struct arena *http_request_arena(struct http_request *req); /* lives as long as the request */
 void http_request_body_max(struct http_request *req, size_t bytes);
@@ -100,6 +107,9 @@ void http_stream_start(struct http_request *req, int status, const char *content
                        http_handler on_drained, void *arg);
 void http_stream_write(struct http_request *req, struct span bytes);
 void http_stream_end(struct http_request *req);
+/* Ends a stream that cannot be finished: the connection is cut before the last chunk, so that
+ * the client does not take the piece for the whole. */
+void http_stream_abort(struct http_request *req);
 
 const char *http_status_text(int status);
 

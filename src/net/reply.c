@@ -8,7 +8,7 @@
 #include <stdio.h>
 #include <time.h>
 
-enum { REPLY_HEAD_MAX_BYTES = 64 << 10, CHUNK_HEAD_MAX = 20 };
+enum { REPLY_HEAD_MAX_BYTES = 64 << 10, CHUNK_HEAD_MAX = 20, STATUS_GONE = 499 };
 
 const char *http_status_text(int status)
 {
@@ -157,7 +157,7 @@ static bool type_shrinks(struct span type)
 }
 
 /* "gzip" without ";q=0". */
-static bool takes_gzip(const struct http_request *req)
+bool http_request_takes_gzip(const struct http_request *req)
 {
     struct span list = http_request_header(req, "Accept-Encoding"), item;
     while (span_next(&list, ',', &item)) {
@@ -181,7 +181,7 @@ static bool pack(struct http_request *req, const char *content_type, struct span
         !type_shrinks(span_of(content_type)))
         return false;
     buf_str(&req->fields, "Vary: Accept-Encoding\r\n");
-    if (!takes_gzip(req) || !gzip_pack(&req->server->gzip, body, out))
+    if (!http_request_takes_gzip(req) || !gzip_pack(&req->server->gzip, body, out))
         return false;
     buf_str(&req->fields, "Content-Encoding: gzip\r\n");
     return true;
@@ -190,7 +190,9 @@ static bool pack(struct http_request *req, const char *content_type, struct span
 void http_reply(struct http_request *req, int status, const char *content_type, struct span body)
 {
     struct connection *c = req->conn;
+    req->on_gone = NULL;
     if (!c) {
+        request_count(req, STATUS_GONE);
         request_release(req);
         return;
     }
@@ -207,6 +209,7 @@ void http_reply(struct http_request *req, int status, const char *content_type, 
         body = (struct span){0};
     struct iovec parts[] = {{head->at, head->len}, {(void *)(uintptr_t)body.at, body.len}};
     wire_write(&c->wire, parts, body.len ? 2 : 1);
+    request_count(req, status);
     connection_answered(c);
 }
 
@@ -244,6 +247,7 @@ void http_stream_start(struct http_request *req, int status, const char *content
                        http_handler on_drained, void *arg)
 {
     req->streaming = true;
+    req->status = status;
     req->on_drained = on_drained;
     req->drained_arg = arg;
     struct connection *c = req->conn;
@@ -288,15 +292,32 @@ void http_stream_write(struct http_request *req, struct span bytes)
         wire_want_drained(&c->wire);
 }
 
+/* False when there is no connection any more: then all is done. */
+static bool stream_over(struct http_request *req)
+{
+    req->streaming = false;
+    req->on_gone = NULL;
+    request_count(req, req->conn ? req->status : STATUS_GONE);
+    if (!req->conn && !req->telling)
+        request_release(req);
+    return req->conn != NULL;
+}
+
+void http_stream_abort(struct http_request *req)
+{
+    struct connection *c = req->conn;
+    if (!stream_over(req))
+        return;
+    req->close = true;
+    wire_fail(&c->wire);
+    connection_answered(c);
+}
+
 void http_stream_end(struct http_request *req)
 {
     struct connection *c = req->conn;
-    req->streaming = false;
-    if (!c) {
-        if (!req->telling)
-            request_release(req);
+    if (!stream_over(req))
         return;
-    }
     if (req->stream_chunks && !span_is(req->head.method, "HEAD"))
         wire_write_span(&c->wire, SPAN("0\r\n\r\n"));
     connection_answered(c);

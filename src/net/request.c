@@ -78,9 +78,24 @@ void request_pool_free(struct http_server *s)
     s->n_pooled = 0;
 }
 
+void request_tell_gone(struct http_request *req)
+{
+    http_handler fn = req->on_gone;
+    req->on_gone = NULL;
+    if (fn)
+        fn(req, req->gone_arg);
+}
+
+void request_count(struct http_request *req, int status)
+{
+    if (req->server->config.on_answered)
+        req->server->config.on_answered(req, status, req->server->config.arg);
+}
+
 void request_orphan(struct http_request *req)
 {
     req->conn = NULL;
+    request_tell_gone(req);
     if (req->reading)
         request_release(req); /* nobody has seen it */
     else if (req->streaming && req->on_drained)
@@ -151,6 +166,14 @@ bool http_request_tls(const struct http_request *req)
 bool http_request_gone(const struct http_request *req)
 {
     return !req->conn || wire_over(&req->conn->wire);
+}
+
+void http_request_on_gone(struct http_request *req, http_handler fn, void *arg)
+{
+    req->on_gone = fn;
+    req->gone_arg = arg;
+    if (fn && !req->conn)
+        request_tell_gone(req);
 }
 
 struct loop *http_request_loop(const struct http_request *req)

@@ -81,8 +81,11 @@ struct http_request {
     bool streaming, stream_chunks;
     bool telling; /* on_drained is about to be called for a stream whose reader is gone */
     bool tls;
+    int status; /* of the answer that was begun */
     http_handler on_drained;
     void *drained_arg;
+    http_handler on_gone;
+    void *gone_arg;
     void *data;
     void *orphan; /* stands in for connection data once the connection is gone */
     void (*orphan_free)(void *);
@@ -139,6 +142,10 @@ void request_release(struct http_request *req);
 void request_pool_free(struct http_server *s);
 /* Its connection is gone: tells the handler of a stream. */
 void request_orphan(struct http_request *req);
+/* The client is going: tells the handler, once. */
+void request_tell_gone(struct http_request *req);
+/* The answer was given: for those who count. */
+void request_count(struct http_request *req, int status);
 /* The connection ends with the answer. */
 bool request_closes(const struct http_request *req);
 /* Decodes the path of the target; false when it holds a bad escape. */

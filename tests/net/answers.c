@@ -273,11 +273,156 @@ static void drops_bad_headers(void **state UNUSED)
     rig_close(&rig);
 }
 
+/* ---- streams that fail, clients that go, answers that are counted ---- */
+
+static void breaks_off(struct http_request *req, void *arg UNUSED)
+{
+    http_stream_start(req, 200, "text/plain", NULL, NULL);
+    http_stream_write(req, SPAN("half of it"));
+    http_stream_abort(req);
+}
+
+static void aborted_stream_is_not_whole(void **state UNUSED)
+{
+    struct rig rig = {.handler = breaks_off};
+    rig_open_client(&rig, NULL, NULL);
+    rig_send(&rig, "GET", "/", SPAN(""));
+    assert_int_equal(rig.status, 0);
+    assert_string_not_equal(rig.error, "");
+    rig_run_ms(&rig, 10);
+    assert_int_equal(rig.server->n_requests, 0);
+    rig_close(&rig);
+}
+
+static unsigned told;
+
+static void note_gone(struct http_request *req UNUSED, void *arg UNUSED)
+{
+    told++;
+}
+
+static void waits_for_going(struct http_request *req, void *arg)
+{
+    ((struct rig *)arg)->kept = req;
+    http_request_on_gone(req, note_gone, NULL);
+}
+
+static void going_is_told_once(void **state UNUSED)
+{
+    struct rig rig = {.handler = waits_for_going};
+    rig_open(&rig, NULL);
+    for (unsigned half = 0; half < 2; half++) {
+        told = 0;
+        struct raw *r = raw_open(&rig, NULL);
+        raw_send(r, SPAN(GET("/")));
+        rig_run(&rig, &rig.requests, half + 1);
+        assert_int_equal(told, 0);
+        if (half)
+            raw_half_close(r);
+        else
+            raw_close(r);
+        rig_run(&rig, &told, 1);
+        rig_run_ms(&rig, 10);
+        assert_int_equal(told, 1);
+        http_reply(rig.kept, 200, NULL, SPAN(""));
+        if (half) /* it still listens, and is answered */
+            assert_true(span_starts(raw_rest(r), SPAN("HTTP/1.1 200 OK\r\n")));
+        assert_int_equal(told, 1);
+        if (half)
+            raw_close(r);
+    }
+    rig_close(&rig);
+}
+
+static struct {
+    unsigned n;
+    int status;
+} counted;
+
+static void count_answer(struct http_request *req UNUSED, int status, void *arg UNUSED)
+{
+    counted.n++;
+    counted.status = status;
+}
+
+static void every_answer_is_counted_once(void **state UNUSED)
+{
+    static const struct {
+        const char *request;
+        int status;
+    } cases[] = {
+        {GET("/text"), 200},
+        {GET("/empty"), 204},
+        {GET("/nothing"), 404},
+        {"GET / HTTP/1.1\r\nHost: a\r\nHost: b\r\n\r\n", 400}, /* refused by net itself */
+    };
+    struct http_server_config config = {.on_answered = count_answer};
+    struct rig rig = {0};
+    rig_open(&rig, &config);
+    for (size_t i = 0; i < COUNT(cases); i++) {
+        counted.n = 0;
+        struct raw *r = raw_open(&rig, NULL);
+        raw_send(r, span_of(cases[i].request));
+        rig_run(&rig, &counted.n, 1);
+        assert_int_equal(counted.status, cases[i].status);
+        raw_close(r);
+    }
+    rig_close(&rig);
+    struct rig streaming = {.handler = streams};
+    rig_open_client(&streaming, &config, NULL);
+    counted.n = 0;
+    flow = (struct flow){.sent = STREAM_BYTES - PIECE_BYTES};
+    rig_send(&streaming, "GET", "/", SPAN(""));
+    assert_int_equal(counted.n, 1);
+    assert_int_equal(counted.status, 200);
+    rig_close(&streaming);
+    struct rig late = {.handler = starts_late};
+    rig_open(&late, &config);
+    struct raw *r = raw_open(&late, NULL);
+    raw_send(r, SPAN(GET("/")));
+    rig_run(&late, &late.requests, 1);
+    raw_close(r);
+    rig_run_ms(&late, 10);
+    connection_close(late.kept->conn);
+    http_reply(late.kept, 200, NULL, SPAN(""));
+    assert_int_equal(counted.n, 2);
+    assert_int_equal(counted.status, 499);
+    rig_close(&late);
+}
+
+static void gzip_in_pieces_is_one_text(void **state UNUSED)
+{
+    struct gzip g = {0};
+    auto_buf packed = {0}, plain = {0}, out = {0};
+    for (int i = 0; i < 5; i++) {
+        auto_buf piece = {0};
+        for (int k = 0; k < 3000; k++)
+            buf_printf(&piece, "%d,", i * k);
+        buf_span(&plain, buf_view(&piece));
+        size_t before = packed.len;
+        assert_true(gzip_piece(&g, buf_view(&piece), false, &packed));
+        assert_true(packed.len > before); /* a stream never waits for nothing */
+    }
+    assert_true(gzip_piece(&g, SPAN(""), true, &packed));
+    assert_true(packed.len < plain.len);
+    inflate_all(buf_view(&packed), &out);
+    assert_true(span_eq(buf_view(&plain), buf_view(&out)));
+    gzip_free(&g);
+}
+
 const struct CMUnitTest answers_tests[] = {
-    cmocka_unit_test(streams_with_bounded_memory), cmocka_unit_test(slow_reader_holds_the_stream),
-    cmocka_unit_test(stream_in_old_http),          cmocka_unit_test(flood_has_a_ceiling),
-    cmocka_unit_test(stream_for_nobody),           cmocka_unit_test(long_answers_then_more),
-    cmocka_unit_test(compresses_what_gains),       cmocka_unit_test(compresses_only_when_asked),
+    cmocka_unit_test(aborted_stream_is_not_whole),
+    cmocka_unit_test(going_is_told_once),
+    cmocka_unit_test(every_answer_is_counted_once),
+    cmocka_unit_test(gzip_in_pieces_is_one_text),
+    cmocka_unit_test(streams_with_bounded_memory),
+    cmocka_unit_test(slow_reader_holds_the_stream),
+    cmocka_unit_test(stream_in_old_http),
+    cmocka_unit_test(flood_has_a_ceiling),
+    cmocka_unit_test(stream_for_nobody),
+    cmocka_unit_test(long_answers_then_more),
+    cmocka_unit_test(compresses_what_gains),
+    cmocka_unit_test(compresses_only_when_asked),
     cmocka_unit_test(drops_bad_headers),
 };
 const size_t answers_tests_n = COUNT(answers_tests);
