@@ -1,5 +1,8 @@
 #include "api/call.h"
 
+#include "api/gate.h"
+
+#include "base/clock.h"
 #include "base/log.h"
 
 struct api *api_open(const struct api_config *config)
@@ -15,7 +18,13 @@ struct api *api_open(const struct api_config *config)
         .analyse_payload = config->analyse_payload,
         .pipeline = config->pipeline,
         .version = config->version,
+        .limits = config->limits,
+        .settings = config->settings,
+        .settings_n = config->settings_n,
+        .setting_values = config->setting_values,
+        .started_ms = clock_wall_ms(),
     };
+    a->gate = gate_open(a->loop, a->workers, (unsigned)config->limits.max_concurrency);
     a->live = live_new(a);
     struct err err = {0};
     if (analyses_load(a, &err))
@@ -26,6 +35,7 @@ struct api *api_open(const struct api_config *config)
 void api_stop(struct api *a)
 {
     a->ready = false;
+    gate_stop(a->gate);
     live_stop(a->live);
 }
 
@@ -34,6 +44,7 @@ void api_close(struct api *a)
     if (!a)
         return;
     live_free(a->live);
+    gate_close(a->gate);
     analyses_free(a->analyses);
     free(a);
 }

@@ -8,11 +8,18 @@
 #include "access/access.h"
 #include "advise/advise.h"
 #include "base/pool.h"
+#include "base/yaml.h"
 #include "net/http.h"
 #include "record/record.h"
 #include "store/store.h"
 
 struct api;
+
+/* Of each PromQL query; the names are the server's settings query.*. */
+struct query_limits {
+    int64_t timeout_ms, samples_max, lookback_ms;
+    int64_t max_concurrency; /* further ones wait */
+};
 
 /* A batch of samples on its way from a request to the store. */
 struct batch {
@@ -43,6 +50,11 @@ struct api_config {
                                    struct buf *answer, struct err *err);
     void *pipeline;
     const char *version;
+    struct query_limits limits;
+    /* The settings that are in force, for /api/v1/status/config and flags. */
+    const struct setting *settings;
+    size_t settings_n;
+    const void *setting_values;
 };
 
 struct api *api_open(const struct api_config *config);

@@ -18,6 +18,12 @@ struct api {
     const char *version;
     struct live *live;
     struct analyses *analyses;
+    struct gate *gate; /* of PromQL queries */
+    struct query_limits limits;
+    const struct setting *settings;
+    size_t settings_n;
+    const void *setting_values;
+    int64_t started_ms;
     bool ready;
 };
 

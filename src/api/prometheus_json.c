@@ -34,25 +34,6 @@ static void put_point(struct buf *out, int64_t t_ms, double v)
     buf_str(out, "\"]");
 }
 
-static void put_series(struct buf *out, const struct result_series *s, bool matrix)
-{
-    buf_str(out, "{\"metric\":");
-    prometheus_labels(out, s->labels);
-    if (!matrix) {
-        buf_str(out, ",\"value\":");
-        put_point(out, s->at[0].t_ms, s->at[0].v);
-    } else {
-        buf_str(out, ",\"values\":[");
-        for (size_t i = 0; i < s->n; i++) {
-            if (i)
-                buf_char(out, ',');
-            put_point(out, s->at[i].t_ms, s->at[i].v);
-        }
-        buf_char(out, ']');
-    }
-    buf_char(out, '}');
-}
-
 /* ,"warnings":["..."] or nothing */
 static void put_notes(struct buf *out, const char *key, const char **notes, size_t n)
 {
@@ -76,7 +57,44 @@ static void put_string(struct buf *out, const struct result *r)
     buf_char(out, ']');
 }
 
-int prometheus_result(struct buf *out, const struct result *r)
+/* Points of the series that is being written, as many as there is room for; true when all are. */
+static bool write_points(struct result_writer *w, struct buf *out, size_t enough)
+{
+    const struct result_series *s = &w->result->series[w->series];
+    while (w->point < s->n) {
+        if (out->len >= enough)
+            return false;
+        if (w->point)
+            buf_char(out, ',');
+        put_point(out, s->at[w->point].t_ms, s->at[w->point].v);
+        w->point++;
+    }
+    return true;
+}
+
+static bool write_series_list(struct result_writer *w, struct buf *out, size_t enough)
+{
+    const struct result *r = w->result;
+    for (; w->series < r->n; w->series++, w->point = 0, w->opened = false) {
+        const struct result_series *s = &r->series[w->series];
+        if (!w->opened) {
+            if (out->len >= enough)
+                return false;
+            buf_str(out, w->series ? ",{\"metric\":" : "{\"metric\":");
+            prometheus_labels(out, s->labels);
+            buf_str(out, r->kind == VALUE_MATRIX ? ",\"values\":[" : ",\"value\":");
+            w->opened = true;
+        }
+        if (r->kind != VALUE_MATRIX)
+            put_point(out, s->at[0].t_ms, s->at[0].v);
+        else if (!write_points(w, out, enough))
+            return false;
+        buf_str(out, r->kind == VALUE_MATRIX ? "]}" : "}");
+    }
+    return true;
+}
+
+static void begin_result(const struct result *r, struct buf *out)
 {
     static const char *const kinds[] = {
         [VALUE_SCALAR] = "scalar",
@@ -86,24 +104,34 @@ int prometheus_result(struct buf *out, const struct result *r)
     };
     buf_printf(
         out, "{\"status\":\"success\",\"data\":{\"resultType\":\"%s\",\"result\":", kinds[r->kind]);
-    if (r->kind == VALUE_SCALAR) {
+    if (r->kind == VALUE_SCALAR)
         put_point(out, r->t_ms, r->scalar);
-    } else if (r->kind == VALUE_STRING) {
+    else if (r->kind == VALUE_STRING)
         put_string(out, r);
-    } else {
+    else
         buf_char(out, '[');
-        for (size_t i = 0; i < r->n; i++) {
-            if (i)
-                buf_char(out, ',');
-            put_series(out, &r->series[i], r->kind == VALUE_MATRIX);
-        }
+}
+
+bool prometheus_result_write(struct result_writer *w, struct buf *out, size_t enough)
+{
+    const struct result *r = w->result;
+    bool list = r->kind == VALUE_VECTOR || r->kind == VALUE_MATRIX;
+    if (!w->begun)
+        begin_result(r, out);
+    w->begun = true;
+    if (list && !write_series_list(w, out, enough))
+        return false;
+    if (list)
         buf_char(out, ']');
+    if (w->stats.len) {
+        buf_str(out, ",\"stats\":");
+        buf_span(out, w->stats);
     }
     buf_char(out, '}');
     put_notes(out, "warnings", r->warnings, r->n_warnings);
     put_notes(out, "infos", r->infos, r->n_infos);
     buf_char(out, '}');
-    return 200;
+    return true;
 }
 
 int prometheus_error(struct buf *out, const char *type, const char *text)

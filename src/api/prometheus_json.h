@@ -3,8 +3,20 @@
 
 #include "promql/promql.h"
 
+#define PROMETHEUS_TRUNCATED "results truncated due to limit"
+
+/* A result on its way out, in pieces. */
+struct result_writer {
+    const struct result *result;
+    struct span stats; /* JSON, or empty */
+    /* the writer's own */
+    size_t series, point;
+    bool begun, opened;
+};
+/* Appends until out holds enough bytes or all is written; true for the latter. */
+bool prometheus_result_write(struct result_writer *w, struct buf *out, size_t enough);
+
 /* Each writes the whole body and returns the HTTP status that goes with it. */
-int prometheus_result(struct buf *out, const struct result *r);
 /* type: "bad_data", "execution", "timeout", "canceled", "unavailable", "internal" */
 int prometheus_error(struct buf *out, const char *type, const char *text);
 int prometheus_failure(struct buf *out, enum status st, const struct err *err);

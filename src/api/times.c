@@ -140,3 +140,16 @@ enum status param_duration_needed(struct http_request *req, const char *name, in
 {
     return param(req, name, true, step_parse, "a valid duration", out, err);
 }
+
+enum status param_limit(struct http_request *req, const char *name, size_t *out, struct err *err)
+{
+    struct span text;
+    uint64_t n;
+    if (!http_request_param(req, name, &text) || !text.len)
+        return OK;
+    if (!span_u64(text, &n) || n > INT32_MAX)
+        return err_set(err, INVALID, "invalid parameter \"%s\": limit must be a number of 0..%d",
+                       name, INT32_MAX);
+    *out = (size_t)n;
+    return OK;
+}

@@ -15,5 +15,8 @@ MUST_USE enum status param_time_needed(struct http_request *req, const char *nam
                                        struct err *err);
 MUST_USE enum status param_duration(struct http_request *req, const char *name, int64_t *out,
                                     struct err *err);
+/* limit=100: 0 or absent is no limit. */
+MUST_USE enum status param_limit(struct http_request *req, const char *name, size_t *out,
+                                 struct err *err);
 MUST_USE enum status param_duration_needed(struct http_request *req, const char *name, int64_t *out,
                                            struct err *err);

@@ -6,6 +6,7 @@
 
 struct pool;
 
+/* At most so many threads; each begins when it is first needed. */
 struct pool *pool_open(unsigned threads, size_t waiting_max);
 /* Finishes what was taken, then ends. Close before the loops that results go to. NULL is fine. */
 void pool_close(struct pool *p);

@@ -301,5 +301,6 @@ enum status promql_eval(const struct query *q, struct source *source, struct are
     notes_collect(&ev, ev.warnings, &out->warnings, &out->n_warnings);
     notes_collect(&ev, ev.infos, &out->infos, &out->n_infos);
     out->samples_read = ev.samples_read;
+    out->samples_held = ev.held;
     return OK;
 }

@@ -63,7 +63,7 @@ struct result {
     struct span string;
     const char **warnings, **infos; /* "PromQL warning: ... (1:8)", each once */
     size_t n_warnings, n_infos;
-    size_t samples_read;
+    size_t samples_read, samples_held; /* held: all values that were made for it */
 };
 
 /* Everything in *out lives in the arena, or as long as the source's view. INVALID: the query

@@ -2,6 +2,7 @@
 #include "server/server.h"
 
 #include "base/log.h"
+#include "promql/promql.h"
 
 #include <errno.h>
 #include <getopt.h>
@@ -35,6 +36,14 @@ static const struct setting table[] = {
      "how long analysis results are kept"},
     {"analysis.interval", SETTING_DURATION, AT(analysis_interval_ms), 1000, 60 * MINUTE_MS,
      "how often each host is analysed"},
+    {"query.timeout", SETTING_DURATION, AT(query.timeout_ms), 1, 60 * MINUTE_MS,
+     "how long a PromQL query may take, waiting included"},
+    {"query.max-samples", SETTING_INT, AT(query.samples_max), 1000, 1e10,
+     "samples that one PromQL query may hold in memory"},
+    {"query.max-concurrency", SETTING_INT, AT(query.max_concurrency), 1, 256,
+     "PromQL queries evaluated at once; others wait"},
+    {"query.lookback-delta", SETTING_DURATION, AT(query.lookback_ms), 1000, 1440 * MINUTE_MS,
+     "how old a sample may be and still be the current one"},
     {"log.level", SETTING_STRING, AT(log_level), 0, 0, "error, warn, info or debug"},
     {"log.format", SETTING_STRING, AT(log_format), 0, 0, "logfmt or json"},
 };
@@ -45,6 +54,12 @@ static const struct server_settings defaults = {
     .retention_ms = (int64_t)(30 * DAY_MS),
     .results_ms = (int64_t)(365 * DAY_MS),
     .analysis_interval_ms = 30000,
+    .query = {.timeout_ms = 2 * 60000,
+              .samples_max = PROMQL_SAMPLES_MAX,
+              .max_concurrency = 20,
+              .lookback_ms = PROMQL_LOOKBACK_MS},
+    .table = table,
+    .table_n = COUNT(table),
     .log_level = "info",
     .log_format = "logfmt",
 };

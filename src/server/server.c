@@ -12,7 +12,7 @@
 #include <string.h>
 
 enum {
-    WORKERS = 2,
+    WORKERS_BESIDE_QUERIES = 2, /* passwords, lists of series, pieces of long answers */
     WORKERS_WAITING_MAX = 256,
     STOP_GRACE_MS = 5000,
 };
@@ -154,7 +154,8 @@ static void on_request(struct http_request *req, void *arg)
 static enum status open_api(struct server *s, const struct server_settings *settings,
                             struct err *err)
 {
-    s->workers = pool_open(WORKERS, WORKERS_WAITING_MAX);
+    s->workers = pool_open((unsigned)settings->query.max_concurrency + WORKERS_BESIDE_QUERIES,
+                           WORKERS_WAITING_MAX);
     s->api = api_open(&(struct api_config){
         .loop = s->loop,
         .workers = s->workers,
@@ -165,6 +166,10 @@ static enum status open_api(struct server *s, const struct server_settings *sett
         .analyse_payload = pipeline_payload,
         .pipeline = s->pipeline,
         .version = GALEN_VERSION,
+        .limits = settings->query,
+        .settings = settings->table,
+        .settings_n = settings->table_n,
+        .setting_values = settings,
     });
     pipeline_set_api(s->pipeline, s->api);
     struct http_server_config http = {.listen = settings->listen,

@@ -2,6 +2,7 @@
  * and closes the parts, pipeline.c is the way of the data through them. */
 #pragma once
 
+#include "api/api.h"
 #include "base/yaml.h"
 
 struct server;
@@ -18,10 +19,14 @@ struct server_settings {
     int64_t results_ms;       /* how long analysis results are kept */
     int64_t analysis_interval_ms;
     const char *log_level, *log_format;
+    struct query_limits query;
+    /* The table that these fields were filled by, for who shows them. */
+    const struct setting *table;
+    size_t table_n;
 };
 
-/* Opens everything and listens; what a person must know (address, one-time password) goes to
- * standard output. */
+/* The settings must live as long as the server. Opens everything and listens; what a person must
+ * know (address, one-time password) goes to standard output. */
 MUST_USE enum status server_open(const struct server_settings *settings, struct server **out,
                                  struct err *err);
 void server_run(struct server *s);   /* until SIGTERM or SIGINT */

@@ -1,9 +1,10 @@
 #include "unit.h"
 
 UNIT_DECLARE(times);
+UNIT_DECLARE(gate);
 UNIT_DECLARE(prometheus_json);
 
 int main(void)
 {
-    return UNIT_RUN(times) + UNIT_RUN(prometheus_json);
+    return UNIT_RUN(times) + UNIT_RUN(gate) + UNIT_RUN(prometheus_json);
 }

@@ -32,8 +32,18 @@ static void results_look_like_prometheus(void **state UNUSED)
     };
     for (size_t i = 0; i < COUNT(cases); i++) {
         auto_buf out = {0};
-        assert_int_equal(prometheus_result(&out, &cases[i].result), 200);
+        struct result_writer w = {.result = &cases[i].result};
+        assert_true(prometheus_result_write(&w, &out, SIZE_MAX));
         assert_string_equal(buf_text(&out), cases[i].want);
+        /* and the same in the smallest pieces */
+        auto_buf whole = {0}, piece = {0};
+        w = (struct result_writer){.result = &cases[i].result};
+        for (bool all = false; !all;) {
+            all = prometheus_result_write(&w, &piece, 1);
+            buf_span(&whole, buf_view(&piece));
+            buf_clear(&piece);
+        }
+        assert_string_equal(buf_text(&whole), cases[i].want);
     }
 }
 
