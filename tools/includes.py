@@ -15,16 +15,17 @@ LAYERS = {
     'base': set(),
     'net': {'base'},
     'series': {'base'},
+    'exchange': {'base', 'series'},
     'collect': {'base', 'series'},
     'agent': {'base', 'net', 'series', 'collect'},
     'store': {'base', 'series'},
     'record': {'base'},
     'promql': {'base', 'series'},
-    'advise': {'base', 'series', 'promql'},
+    'advise': {'base', 'series', 'exchange', 'promql'},
     'access': {'base', 'net', 'record'},
-    'api': {'base', 'net', 'series', 'store', 'record', 'promql', 'advise', 'access'},
+    'api': {'base', 'net', 'series', 'exchange', 'store', 'record', 'promql', 'advise', 'access'},
     'server': {'base', 'net', 'series', 'store', 'record', 'promql', 'advise', 'access', 'api'},
-    'cli': {'base', 'net', 'series', 'collect', 'store', 'record', 'promql', 'advise'},
+    'cli': {'base', 'net', 'series', 'exchange', 'collect', 'store', 'record', 'promql', 'advise'},
 }
 ALL_PUBLIC = {'base', 'net', 'series'}
 # Further public headers, each named by its folder.

@@ -2,8 +2,7 @@
  * ask. A test sets a fake clock and moves it. */
 #pragma once
 
-#include <stdbool.h>
-#include <stdint.h>
+#include "base/span.h"
 
 int64_t clock_wall_ms(void); /* milliseconds since 1970 UTC */
 int64_t clock_mono_ms(void); /* never goes back; origin unspecified */
@@ -18,3 +17,6 @@ void clock_real(void);
 enum { TIME_TEXT_MAX = 32 };
 /* "2026-11-21T06:30:00.123Z" into text[TIME_TEXT_MAX]; returns text. */
 char *clock_rfc3339(int64_t wall_ms, char *text);
+/* The same back: any offset, with or without a fraction, blank instead of T; false for anything
+ * else, 31 February too. */
+bool clock_rfc3339_parse(struct span text, int64_t *out_ms);

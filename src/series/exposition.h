@@ -28,6 +28,11 @@ struct exposition_line {
 struct exposition_reader;
 /* openmetrics: times are seconds, "# EOF" ends. Text must outlive the reader. */
 struct exposition_reader *exposition_open(struct span text, bool openmetrics);
+/* Text that comes in pieces of whole lines: after NOT_FOUND the next piece, whose lines are counted
+ * on. Without last, an end without # EOF is no fault yet. */
+void exposition_continue(struct exposition_reader *r, struct span text, bool last);
+/* The line that exposition_next looked at last. */
+size_t exposition_line_no(const struct exposition_reader *r);
 void exposition_close(struct exposition_reader *r);
 /* NOT_FOUND at the end; INVALID with "line N: ..." at a fault: the reader has skipped that line
  * and may be asked on. */

@@ -10,6 +10,7 @@
 struct exposition_reader {
     struct span rest;
     bool openmetrics, ended;
+    bool more; /* further pieces of the text come */
     size_t line_no;
     struct arena arena; /* what the line unescapes, and its labels */
     struct label_builder labels;
@@ -28,6 +29,17 @@ struct exposition_reader *exposition_open(struct span text, bool openmetrics)
     r->rest = text;
     r->openmetrics = openmetrics;
     return r;
+}
+
+void exposition_continue(struct exposition_reader *r, struct span text, bool last)
+{
+    r->rest = text;
+    r->more = !last;
+}
+
+size_t exposition_line_no(const struct exposition_reader *r)
+{
+    return r->line_no;
 }
 
 void exposition_close(struct exposition_reader *r)
@@ -331,7 +343,7 @@ enum status exposition_next(struct exposition_reader *r, struct exposition_line 
             return OK;
         }
     }
-    if (r->openmetrics && !r->ended) {
+    if (r->openmetrics && !r->ended && !r->more) {
         r->ended = true;
         return err_set(err, INVALID, "line %zu: the text ends without # EOF", r->line_no + 1);
     }
