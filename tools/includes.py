@@ -30,7 +30,7 @@ LAYERS = {
 ALL_PUBLIC = {'base', 'net', 'series'}
 # Further public headers, each named by its folder.
 PUBLIC = {'api/console_files.h', 'advise/model.h', 'advise/train.h',
-          'record/events.h', 'record/findings.h'}
+          'record/agents.h', 'record/events.h', 'record/findings.h'}
 INCLUDE = re.compile(r'^\s*#include "([^"]+)"', re.M)
 
 

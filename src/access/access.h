@@ -69,6 +69,14 @@ MUST_USE enum status access_join_token(struct access *a, int64_t uses, int64_t e
 MUST_USE enum status access_enroll(struct access *a, struct span authorization, struct span host_id,
                                    struct span name, int64_t now_ms, char text[TOKEN_TEXT_MAX],
                                    struct err *err);
+/* What stands for the token of that header value where the token itself must not be kept. */
+void access_token_hash(struct span authorization, uint8_t hash[SHA256_BYTES]);
+/* A new token for the agent that has the one with this hash, which goes on being good until the
+ * new one is first used. NOT_FOUND: there is no such token in the record (--dev); DENIED: it is
+ * no agent's. */
+MUST_USE enum status access_rotate(struct access *a, const uint8_t hash[SHA256_BYTES],
+                                   struct span who, int64_t now_ms, char text[TOKEN_TEXT_MAX],
+                                   struct err *err);
 /* An API token with a role. */
 MUST_USE enum status access_api_token(struct access *a, const char *name, enum role role,
                                       int64_t expires_ms, int64_t now_ms, char text[TOKEN_TEXT_MAX],

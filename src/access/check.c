@@ -14,6 +14,11 @@ void secret_hash(struct span secret, uint8_t hash[SHA256_BYTES])
     sha256(secret, hash);
 }
 
+void access_token_hash(struct span authorization, uint8_t hash[SHA256_BYTES])
+{
+    secret_hash(bearer_of(authorization), hash);
+}
+
 struct span bearer_of(struct span authorization)
 {
     struct span scheme;
@@ -115,6 +120,11 @@ static enum status check_token(struct access *a, struct span token, int64_t now_
         return err_set(err, DENIED, "this token has expired");
     if (row.kind == TOKEN_JOIN && row.uses_left <= 0)
         return err_set(err, DENIED, "this join token is used up");
+    if (row.is_successor) {
+        st = record_token_succeed(a->record, &row, err);
+        if (st)
+            return st;
+    }
     principal_of_token(&row, out);
     if (row.kind != TOKEN_JOIN)
         remember(a, hash, out, row.expires_ms, now_ms);

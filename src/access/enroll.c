@@ -37,6 +37,28 @@ enum status access_enroll(struct access *a, struct span authorization, struct sp
     return st ? st : record_audit(a->record, now_ms, name, SPAN("agent enrolled"), host_id, err);
 }
 
+enum status access_rotate(struct access *a, const uint8_t hash[SHA256_BYTES], struct span who,
+                          int64_t now_ms, char text[TOKEN_TEXT_MAX], struct err *err)
+{
+    auto_arena arena = {0};
+    struct token_row old;
+    enum status st = record_token(a->record, hash, &arena, &old, err);
+    if (st)
+        return st;
+    if (old.kind != TOKEN_AGENT || old.revoked)
+        return err_set(err, DENIED, "the token is no agent's, or revoked");
+    token_make("gla_", text);
+    struct token_row row = {.kind = TOKEN_AGENT,
+                            .name = old.name,
+                            .host_id = old.host_id,
+                            .created_ms = now_ms,
+                            .is_successor = true};
+    memcpy(row.replaces, hash, SHA256_BYTES);
+    secret_hash(span_of(text), row.hash);
+    st = record_token_put(a->record, &row, err);
+    return st ? st : record_audit(a->record, now_ms, who, SPAN("token rotated"), old.host_id, err);
+}
+
 enum status access_api_token(struct access *a, const char *name, enum role role, int64_t expires_ms,
                              int64_t now_ms, char text[TOKEN_TEXT_MAX], struct err *err)
 {

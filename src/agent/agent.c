@@ -1,11 +1,14 @@
 /* Puts the parts together, for one collection or for as long as the machine runs. */
 #include "agent/agent.h"
 
+#include "agent/link.h"
 #include "agent/local.h"
+#include "agent/remote.h"
 #include "agent/schedule.h"
 #include "agent/ship.h"
 #include "base/clock.h"
 #include "base/crypto.h"
+#include "base/file.h"
 
 #include <malloc.h>
 #include <signal.h>
@@ -24,6 +27,9 @@ struct agent {
     struct loop *loop;
     struct collect *collect;
     struct ship *ship; /* NULL: only the local page */
+    struct link *link; /* NULL: none */
+    struct remote *remote;
+    char *boot_id;
     struct local *local;
     struct timer *timer;
     struct schedule schedule;
@@ -49,7 +55,10 @@ enum status agent_collect_open(const struct agent_config *config, struct collect
 static void agent_close(struct agent *a)
 {
     local_close(a->local);
+    link_close(a->link);
     ship_close(a->ship);
+    remote_close(a->remote);
+    free(a->boot_id);
     timer_close(a->timer);
     collect_close(a->collect);
     loop_close(a->loop);
@@ -145,6 +154,111 @@ static void on_stop(void *arg)
     loop_stop(a->loop);
 }
 
+/* ---- settings that may change ---- */
+
+static void apply(struct agent *a)
+{
+    const struct host_settings *s = remote_settings(a->remote);
+    if (a->schedule.interval_ms != s->collect_ms) {
+        schedule_start(&a->schedule, clock_mono_ms(), s->collect_ms, random_u64());
+        timer_once(a->timer, 1);
+    }
+    if (a->ship)
+        ship_send_every(a->ship, s->send_ms > s->collect_ms ? s->send_ms : 0);
+    collect_off(a->collect, &s->collectors_off);
+}
+
+static void tell_applied(struct agent *a)
+{
+    auto_buf text = {0};
+    remote_applied_json(a->remote, &text);
+    link_send(a->link, buf_view(&text), true);
+}
+
+static void on_link_settings(const struct yaml *message, struct span text, void *arg)
+{
+    struct agent *a = arg;
+    struct err err = {0};
+    auto_buf refusal = {0};
+    if (remote_take(a->remote, message, text, &err)) {
+        log_warn("the server's settings are refused: %s", err.text);
+        remote_refused_json(remote_message_version(message), err.text, &refusal);
+        link_send(a->link, buf_view(&refusal), true);
+        return;
+    }
+    apply(a);
+    tell_applied(a);
+    log_info("settings of version %lld hold: a collection every %lld ms",
+             (long long)remote_version(a->remote),
+             (long long)remote_settings(a->remote)->collect_ms);
+}
+
+static void on_link_open(void *arg UNUSED)
+{
+}
+
+static void on_link_live(int64_t every_ms UNUSED, void *arg UNUSED)
+{
+}
+
+static void on_link_snapshot(void *arg UNUSED)
+{
+}
+
+static void on_link_advice(struct span text UNUSED, void *arg UNUSED)
+{
+}
+
+static void on_link_token(const char *token, void *arg)
+{
+    struct agent *a = arg;
+    struct err err = {0};
+    if (ship_new_token(a->ship, token, &err)) {
+        log_error("the new token is not taken, the old one goes on: %s", err.text);
+        return;
+    }
+    log_info("the server gave a new token");
+    link_reconnect(a->link);
+}
+
+static void on_link_close(void *arg UNUSED)
+{
+}
+
+static const char *link_token(void *arg)
+{
+    const struct agent *a = arg;
+    return ship_token(a->ship);
+}
+
+static enum status open_link(struct agent *a, struct err *err)
+{
+    static const struct link_events events = {.on_open = on_link_open,
+                                              .on_settings = on_link_settings,
+                                              .on_live = on_link_live,
+                                              .on_snapshot = on_link_snapshot,
+                                              .on_advice = on_link_advice,
+                                              .on_token = on_link_token,
+                                              .on_close = on_link_close,
+                                              .token = link_token};
+    if (!a->ship || a->config->no_link)
+        return OK;
+    struct link_config link = {.agent = a->config,
+                               .instance = collect_instance(a->collect),
+                               .boot_id = a->boot_id,
+                               .on = &events,
+                               .arg = a};
+    return link_open(a->loop, &link, &a->link, err);
+}
+
+static void read_boot_id(struct agent *a)
+{
+    auto_buf path = {0}, text = {.max = 256};
+    buf_printf(&path, "%s/proc/sys/kernel/random/boot_id", a->config->root);
+    if (file_read(buf_text(&path), &text, NULL) == OK)
+        a->boot_id = mem_dup_span(span_trim(buf_view(&text)));
+}
+
 static enum status start(struct agent *a, struct err *err)
 {
     const struct agent_config *c = a->config;
@@ -155,11 +269,13 @@ static enum status start(struct agent *a, struct err *err)
         st = local_open(a->loop, c->listen, a->collect, &a->local, err);
     if (st)
         return st;
+    read_boot_id(a);
     a->timer = timer_open(a->loop, on_tick, a);
-    schedule_start(&a->schedule, clock_mono_ms(), c->interval_ms, random_u64());
-    timer_once(a->timer, 1);
-    log_info("watching %s every %lld ms", collect_instance(a->collect), (long long)c->interval_ms);
-    return OK;
+    a->remote = remote_open(c);
+    apply(a);
+    log_info("watching %s every %lld ms", collect_instance(a->collect),
+             (long long)a->schedule.interval_ms);
+    return open_link(a, err);
 }
 
 enum status agent_run(const struct agent_config *config, struct err *err)

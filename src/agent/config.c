@@ -18,7 +18,13 @@ static const struct setting settings[] = {
     {"ca", SETTING_STRING, FIELD(ca), 0, 0, "PEM file of authorities for the server's certificate"},
     {"proxy", SETTING_STRING, FIELD(proxy), 0, 0, "http://host:port to reach the server through"},
     {"interval", SETTING_DURATION, FIELD(interval_ms), 500, 300000,
-     "time between collections, 500ms to 5m (5s)"},
+     "time between collections, 500ms to 5m (the server's word, else 5s)"},
+    {"send_interval", SETTING_DURATION, FIELD(send_ms), 1000, 300000,
+     "time between messages, 1s to 5m (at each collection)"},
+    {"display_interval", SETTING_DURATION, FIELD(display_ms), 100, 10000,
+     "time between live frames while watched (500ms)"},
+    {"processes_top", SETTING_INT, FIELD(processes_top), 0, 50,
+     "processes in a snapshot, by each measure (5)"},
     {"state", SETTING_STRING, FIELD(state), 0, 0, "directory for spool and token"},
     {"root", SETTING_STRING, FIELD(root), 0, 0, "where proc/ and sys/ are (/)"},
     {"hostname", SETTING_STRING, FIELD(hostname), 0, 0, "the label instance (the host name)"},
@@ -28,6 +34,10 @@ static const struct setting settings[] = {
     {"sysctls", SETTING_LIST, FIELD(sysctls), 0, 0,
      "kernel parameters to send (all that rules need)"},
     {"collectors_off", SETTING_LIST, FIELD(collectors_off), 0, 0, "collectors that shall not run"},
+    {"services", SETTING_LIST, FIELD(services), 0, 0, "further services to watch"},
+    {"services_off", SETTING_LIST, FIELD(services_off), 0, 0, "services not to watch"},
+    {"no_link", SETTING_BOOL, FIELD(no_link), 0, 0,
+     "send samples only; nothing is changed from afar"},
     {"log_level", SETTING_STRING, FIELD(log_level_name), 0, 0, "error, warn, info or debug (info)"},
     {"log_format", SETTING_STRING, FIELD(log_format), 0, 0, "logfmt or json (logfmt)"},
 };
@@ -167,7 +177,7 @@ int config_read(int argc, char **argv, struct agent_config *out, struct arena *a
                                  .root = "/",
                                  .log_level_name = "info",
                                  .log_format = "logfmt",
-                                 .interval_ms = 5000,
+                                 .processes_top = -1,
                                  .spool_max_bytes = UINT64_C(256) << 20};
     for (int i = 1; i < argc; i++)
         if (take_mode(argv[i], out) && (out->mode == MODE_HELP || out->mode == MODE_VERSION))

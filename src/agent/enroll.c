@@ -28,6 +28,16 @@ static bool is_token(const char *text)
     return true;
 }
 
+enum status enroll_keep(const char *token, const char *file, struct err *err)
+{
+    if (!is_token(token))
+        return err_set(err, INVALID, "the server's token is none");
+    auto_buf line = {0};
+    buf_str(&line, token);
+    buf_char(&line, '\n');
+    return file_write_atomic(file, buf_view(&line), 0600, err);
+}
+
 enum status enroll_accept(struct span answer, const char *file, struct err *err)
 {
     auto_arena arena = {0};
@@ -39,8 +49,5 @@ enum status enroll_accept(struct span answer, const char *file, struct err *err)
     struct yaml *node = root && root->kind == YAML_MAP ? yaml_get(root, "token") : NULL;
     if (!node || yaml_string(node, &token, NULL) || !is_token(token))
         return err_set(err, INVALID, "the server's answer to the enrolment has no token");
-    auto_buf line = {0};
-    buf_str(&line, token);
-    buf_char(&line, '\n');
-    return file_write_atomic(file, buf_view(&line), 0600, err);
+    return enroll_keep(token, file, err);
 }

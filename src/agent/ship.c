@@ -23,6 +23,7 @@ enum {
     NEEDS_A_PERSON_MS = 60000, /* a missing file, a bad token */
     SYNC_EVERY_MS = 5000,
     TELL_AGAIN_MS = 60000,
+    SEND_EARLY_MS = 250,
 };
 
 #define WRITE_PATH "/api/v1/write"
@@ -39,6 +40,7 @@ struct ship {
     char *path;          /* of the URL */
     char *token_file, *token;
     bool must_enroll, waiting;
+    int64_t send_every_ms, send_next_ms; /* mono */
     enum compression compression;
     bool proven; /* the server has taken a batch in this compression */
 
@@ -451,11 +453,42 @@ enum status ship_open(struct loop *loop, const struct ship_config *config, struc
     return st;
 }
 
+void ship_send_every(struct ship *s, int64_t ms)
+{
+    if (ms != s->send_every_ms)
+        s->send_next_ms = 0;
+    s->send_every_ms = ms;
+}
+
+const char *ship_token(const struct ship *s)
+{
+    return s->must_enroll ? NULL : s->token ? s->token : "";
+}
+
+enum status ship_new_token(struct ship *s, const char *token, struct err *err)
+{
+    enum status st = enroll_keep(token, s->token_file, err);
+    if (!st)
+        load_token(s);
+    return st;
+}
+
+/* A time that is due within half an interval is due now: the grid is the collections'. */
+static bool is_time(struct ship *s)
+{
+    int64_t now_ms = clock_mono_ms();
+    if (s->send_every_ms && now_ms + SEND_EARLY_MS < s->send_next_ms)
+        return false;
+    s->send_next_ms = now_ms + s->send_every_ms;
+    return true;
+}
+
 void ship_take(struct ship *s, struct span message)
 {
     keep_live(s);
+    bool due = is_time(s);
     bool at_once =
-        s->flight == NOTHING && !s->waiting && !s->must_enroll && spool_count(s->spool) == 0;
+        due && s->flight == NOTHING && !s->waiting && !s->must_enroll && spool_count(s->spool) == 0;
     if (at_once) {
         buf_clear(&s->live);
         buf_span(&s->live, message);
@@ -466,7 +499,8 @@ void ship_take(struct ship *s, struct span message)
         s->synced_ms = clock_mono_ms();
         spool_sync(s->spool);
     }
-    send_next(s);
+    if (due)
+        send_next(s);
 }
 
 void ship_close(struct ship *s)

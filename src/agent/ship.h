@@ -26,6 +26,12 @@ MUST_USE enum status ship_open(struct loop *loop, const struct ship_config *conf
                                struct ship **out, struct err *err);
 /* Sends the remote-write message, or keeps it until it can be sent. */
 void ship_take(struct ship *s, struct span message);
+/* Messages to the server at most so often: what comes in between waits on disk. 0: at once. */
+void ship_send_every(struct ship *s, int64_t ms);
+/* The token that it shows; NULL before the enrolment, or when none is needed. */
+const char *ship_token(const struct ship *s);
+/* A new token from the server, kept in the token's file. On failure the old one stays. */
+MUST_USE enum status ship_new_token(struct ship *s, const char *token, struct err *err);
 /* What is under way goes to the spool. NULL is fine. */
 void ship_close(struct ship *s);
 

@@ -1,4 +1,4 @@
-#include "api/call.h"
+#include "api/link.h"
 
 #include "api/gate.h"
 
@@ -26,6 +26,7 @@ struct api *api_open(const struct api_config *config)
     };
     a->gate = gate_open(a->loop, a->workers, (unsigned)config->limits.max_concurrency);
     a->live = live_new(a);
+    a->links = links_new(a);
     struct err err = {0};
     if (analyses_load(a, &err))
         log_warn("the latest analyses are not shown until the next ones: %s", err.text);
@@ -37,6 +38,7 @@ void api_stop(struct api *a)
     a->ready = false;
     gate_stop(a->gate);
     live_stop(a->live);
+    links_stop(a->links);
 }
 
 void api_close(struct api *a)
@@ -45,6 +47,7 @@ void api_close(struct api *a)
         return;
     live_free(a->live);
     gate_close(a->gate);
+    links_free(a->links);
     analyses_free(a->analyses);
     free(a);
 }
@@ -63,4 +66,30 @@ void api_analysis_made(struct api *a, const char *host_id, struct span analysis_
 {
     analyses_put(a, span_of(host_id), analysis_json);
     live_analysis_made(a->live, host_id, analysis_json);
+    links_advice(a->links, span_of(host_id), analysis_json);
+}
+
+struct snapshot_wish {
+    struct api *api;
+    char *host_id;
+};
+
+static void ask_snapshot(void *arg)
+{
+    struct snapshot_wish *w = arg;
+    if (!links_snapshot(w->api->links, span_of(w->host_id), "alert"))
+        log_debug("no snapshot of processes: the agent of host %s is not connected", w->host_id);
+    free(w->host_id);
+    free(w);
+}
+
+void api_snapshot_now(struct api *a, struct span host_id)
+{
+    struct snapshot_wish *w = mem_zero(1, sizeof *w);
+    w->api = a;
+    w->host_id = mem_dup_span(host_id);
+    if (!loop_post(a->loop, ask_snapshot, w)) {
+        free(w->host_id);
+        free(w);
+    }
 }

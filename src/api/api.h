@@ -69,5 +69,8 @@ void api_on_request(struct http_request *req, void *arg);
 /* For those who watch. Loop thread. */
 void api_samples_arrived(struct api *a, struct span instance, int64_t now_mono_ms);
 void api_analysis_made(struct api *a, const char *host_id, struct span analysis_json);
+/* Asks the host's agent for a snapshot of its processes, to be kept with the cause "alert". From
+ * any thread; nothing happens when the agent is not connected. */
+void api_snapshot_now(struct api *a, struct span host_id);
 /* Samples may be taken and queries answered from now on (/readyz). */
 void api_ready(struct api *a, bool ready);

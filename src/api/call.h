@@ -17,6 +17,7 @@ struct api {
     void *pipeline;
     const char *version;
     struct live *live;
+    struct links *links; /* the agents' WebSockets (link.h) */
     struct analyses *analyses;
     struct gate *gate; /* of PromQL queries */
     struct query_limits limits;
@@ -53,6 +54,15 @@ void session_password(struct call *c);
 void hosts_list(struct call *c);
 void hosts_show(struct call *c);
 void hosts_analysis(struct call *c);
+void agents_socket(struct call *c);
+void agents_settings(struct call *c);
+void agents_settings_put(struct call *c);
+void agents_presets(struct call *c);
+void agents_processes(struct call *c);
+void agents_processes_now(struct call *c);
+void agents_inventory(struct call *c);
+void agents_services(struct call *c);
+void agents_rotate(struct call *c);
 void results_list(struct call *c);
 void results_summary(struct call *c);
 void results_delete(struct call *c);
@@ -116,4 +126,6 @@ void live_stop(struct live *l); /* every viewer is told and closed */
 void live_free(struct live *l); /* after the last viewer has gone; NULL is fine */
 void live_samples_arrived(struct live *l, struct span instance, int64_t now_mono_ms);
 void live_analysis_made(struct live *l, const char *host_id, struct span analysis_json);
+/* The agent of that host is connected (again): it is told what is watched. */
+void live_agent_came(struct live *l, struct span instance);
 size_t live_viewers(const struct live *l);

@@ -1,13 +1,11 @@
 /* Hosts with their state and latest analysis. */
-#include "api/call.h"
+#include "api/link.h"
 
 #include "base/clock.h"
 #include "base/json.h"
 #include "base/map.h"
 
 #include <jansson.h>
-
-enum { SILENT_AFTER_MS = 60000 };
 
 /* ---- the latest analyses ---- */
 
@@ -89,9 +87,10 @@ enum status analyses_load(struct api *a, struct err *err)
 
 /* ---- as JSON ---- */
 
-static const char *state_of(const struct host_row *h, const struct analysis_text *t, int64_t now_ms)
+static const char *state_of(const struct api *a, const struct host_row *h,
+                            const struct analysis_text *t, int64_t now_ms)
 {
-    if (now_ms - h->last_seen_ms > SILENT_AFTER_MS)
+    if (now_ms - h->last_seen_ms > links_silent_ms(a->links, h->id))
         return "silent";
     if (!t)
         return "new";
@@ -107,7 +106,7 @@ static void put_host(struct json *j, const struct api *a, const struct host_row 
     json_field_i64(j, "first_seen_ms", h->first_seen_ms);
     json_field_i64(j, "last_seen_ms", h->last_seen_ms);
     json_field_bool(j, "analysis", h->analysis);
-    json_field(j, "state", state_of(h, t, now_ms));
+    json_field(j, "state", state_of(a, h, t, now_ms));
     json_key(j, "advice");
     if (t)
         json_raw(j, span_of(t->json));

@@ -2,7 +2,7 @@
  * that host have become durable the expressions are evaluated on the workers and the values sent.
  * One evaluation of a watch is under way at most; a viewer that does not read loses points, not
  * the server's memory (net/websocket.h has the ceiling). */
-#include "api/call.h"
+#include "api/link.h"
 
 #include "base/clock.h"
 #include "base/json.h"
@@ -14,8 +14,9 @@
 
 enum {
     WATCH_EXPRS_MAX = 64,
-    WATCHES_MAX = 64,        /* of one viewer */
-    WATCH_INTERVAL_MS = 500, /* the shortest, and the default */
+    WATCHES_MAX = 64, /* of one viewer */
+    WATCH_INTERVAL_MS = 500,
+    WATCH_INTERVAL_MIN_MS = 100,
     WATCH_INTERVAL_MAX_MS = 60000,
     WATCH_TIMEOUT_MS = 5000,
     WATCH_VALUES_MAX = 5000, /* of one expression */
@@ -183,6 +184,17 @@ static void send_error(struct viewer *v, int64_t id, const char *detail)
     enum status ignored UNUSED = websocket_send(v->ws, buf_view(&text), true, NULL);
 }
 
+/* How often live frames are wanted of a host: as often as its quickest watch. */
+static void tell_agent(struct live *l, struct span instance)
+{
+    int64_t every_ms = 0;
+    for (struct viewer *v = l->viewers; v; v = v->next)
+        for (struct watch *w = v->watches; w; w = w->next)
+            if (w->host.len && span_eq(w->host, instance))
+                every_ms = every_ms ? MIN(every_ms, w->every_ms) : w->every_ms;
+    links_live(l->api->links, instance, every_ms);
+}
+
 static struct watch **watch_at(struct viewer *v, int64_t id)
 {
     struct watch **at = &v->watches;
@@ -199,6 +211,7 @@ static void unwatch(struct viewer *v, int64_t id)
     *at = w->next;
     w->viewer = NULL;
     v->n_watches--;
+    tell_agent(v->live, w->host);
     watch_drop(w);
 }
 
@@ -241,9 +254,10 @@ static void watch(struct viewer *v, const json_t *message, int64_t id)
     v->n_watches++;
     const json_t *every = json_object_get(message, "every_ms");
     w->every_ms = json_is_integer(every) ? json_integer_value(every) : WATCH_INTERVAL_MS;
-    w->every_ms = MAX(w->every_ms, (int64_t)WATCH_INTERVAL_MS);
+    w->every_ms = MAX(w->every_ms, (int64_t)WATCH_INTERVAL_MIN_MS);
     w->every_ms = MIN(w->every_ms, (int64_t)WATCH_INTERVAL_MAX_MS);
     w->last_ms = clock_mono_ms() - w->every_ms;
+    tell_agent(v->live, w->host);
     start_evaluation(w, clock_mono_ms());
 }
 
@@ -325,6 +339,11 @@ void live_samples_arrived(struct live *l, struct span instance, int64_t now_mono
         for (struct watch *w = v->watches; w; w = w->next)
             if (!w->host.len || span_eq(w->host, instance))
                 start_evaluation(w, now_mono_ms);
+}
+
+void live_agent_came(struct live *l, struct span instance)
+{
+    tell_agent(l, instance);
 }
 
 void live_analysis_made(struct live *l, const char *host_id, struct span analysis)

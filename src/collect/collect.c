@@ -185,6 +185,26 @@ static bool is_due(struct active *a, int64_t mono_ms, bool all)
     return true;
 }
 
+/* A run without values: stale markers, the first time. */
+static void end_series(struct collect *c, struct active *a)
+{
+    struct tick t = {c, a};
+    a->fresh = a->n > 0;
+    active_start(&t);
+    active_end(&t);
+}
+
+void collect_off(struct collect *c, const struct setting_list *off)
+{
+    for (size_t i = 0; i < c->n_active; i++) {
+        struct active *a = &c->active[i];
+        bool was = a->off;
+        a->off = is_off(off, a->collector->name);
+        if (was && !a->off)
+            a->next_ms = 0;
+    }
+}
+
 void collect_run(struct collect *c, int64_t wall_ms, int64_t mono_ms, bool all)
 {
     c->wall_ms = wall_ms;
@@ -194,6 +214,10 @@ void collect_run(struct collect *c, int64_t wall_ms, int64_t mono_ms, bool all)
         log_warn("%s", err.text);
     for (size_t i = 0; i < c->n_active; i++) {
         struct active *a = &c->active[i];
+        if (a->off) {
+            end_series(c, a);
+            continue;
+        }
         a->fresh = is_due(a, mono_ms, all);
         if (a->fresh)
             run_one(c, a);

@@ -72,6 +72,9 @@ void collect_close(struct collect *c); /* NULL is fine */
 /* A collector of the caller's own; its state is arg. Before the first run. */
 void collect_add(struct collect *c, const struct collector *collector, void *arg);
 
+/* From now on these collectors do not run and all others do; their series end with stale markers.
+ * Names that are not known are passed over. */
+void collect_off(struct collect *c, const struct setting_list *off);
 /* Runs what is due (everything when all). What goes wrong is logged once and counted. */
 void collect_run(struct collect *c, int64_t wall_ms, int64_t mono_ms, bool all);
 /* Appends what the last run found as remote-write TimeSeries, stale markers for series that

@@ -24,6 +24,7 @@ struct active {
     void *state;
     int64_t next_ms;    /* mono: not due before */
     uint32_t run;       /* number of runs */
+    bool off;           /* it shall not run */
     bool fresh;         /* it ran in the last collect_run */
     struct slot *slots; /* of this run; beyond n: of the one before */
     size_t n, known, size;

@@ -107,6 +107,12 @@ void websocket_close(struct websocket *ws, uint16_t code, const char *reason)
     say_goodbye(ws, code, reason ? reason : "");
 }
 
+void websocket_drop(struct websocket *ws, uint16_t code, const char *reason)
+{
+    say_goodbye(ws, code, reason);
+    websocket_end(ws, reason);
+}
+
 struct span websocket_peer(const struct websocket *ws)
 {
     return span_of(ws->peer);

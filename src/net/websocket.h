@@ -29,5 +29,8 @@ MUST_USE enum status websocket_connect(struct loop *loop, const struct http_clie
 MUST_USE enum status websocket_send(struct websocket *ws, struct span message, bool text,
                                     struct err *err);
 void websocket_close(struct websocket *ws, uint16_t code, const char *reason);
+/* Says goodbye without waiting for the answer: on_close is called before it returns. Not from one
+ * of its own events. */
+void websocket_drop(struct websocket *ws, uint16_t code, const char *reason);
 size_t websocket_queued_bytes(const struct websocket *ws);
 struct span websocket_peer(const struct websocket *ws);

@@ -155,6 +155,8 @@ struct token_row {
     int64_t created_ms, expires_ms; /* 0: never */
     int64_t uses_left;              /* of TOKEN_JOIN */
     bool revoked;
+    bool is_successor; /* replaces is set: that token ends when this one is first used */
+    uint8_t replaces[SHA256_BYTES];
 };
 
 MUST_USE enum status record_token_put(struct record *r, const struct token_row *t, struct err *err);
@@ -163,6 +165,9 @@ MUST_USE enum status record_token(struct record *r, const uint8_t hash[SHA256_BY
                                   struct err *err); /* NOT_FOUND */
 MUST_USE enum status record_token_revoke(struct record *r, const uint8_t hash[SHA256_BYTES],
                                          struct err *err); /* NOT_FOUND */
+/* The successor was used: what it replaces is revoked, and it is no successor any more. */
+MUST_USE enum status record_token_succeed(struct record *r, const struct token_row *t,
+                                          struct err *err);
 /* Takes one use of a join token, atomically: DENIED when none is left, it has expired or is
  * revoked. */
 MUST_USE enum status record_token_use(struct record *r, const uint8_t hash[SHA256_BYTES],

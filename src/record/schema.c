@@ -53,6 +53,23 @@ static const char *const migrations[] = {
     "  host TEXT NOT NULL, kind TEXT NOT NULL, text TEXT NOT NULL, data TEXT NOT NULL);"
     "CREATE INDEX events_by_host ON events (host, id);"
     "CREATE INDEX events_by_time ON events (at_ms);",
+
+    /* 4. What agents are told and tell. It goes with its host. */
+    "CREATE TABLE host_settings (host_id TEXT PRIMARY KEY REFERENCES hosts (id)"
+    "  ON UPDATE CASCADE ON DELETE CASCADE, version INTEGER NOT NULL, settings TEXT NOT NULL,"
+    "  changed_ms INTEGER NOT NULL, changed_by TEXT NOT NULL) WITHOUT ROWID;"
+    "CREATE TABLE host_services (host_id TEXT PRIMARY KEY REFERENCES hosts (id)"
+    "  ON UPDATE CASCADE ON DELETE CASCADE, at_ms INTEGER NOT NULL, services TEXT NOT NULL)"
+    "  WITHOUT ROWID;"
+    "CREATE TABLE host_inventory (host_id TEXT NOT NULL REFERENCES hosts (id)"
+    "  ON UPDATE CASCADE ON DELETE CASCADE, version INTEGER NOT NULL, from_ms INTEGER NOT NULL,"
+    "  inventory TEXT NOT NULL, PRIMARY KEY (host_id, version)) WITHOUT ROWID;"
+    "CREATE TABLE process_snapshots (host_id TEXT NOT NULL REFERENCES hosts (id)"
+    "  ON UPDATE CASCADE ON DELETE CASCADE, at_ms INTEGER NOT NULL, cause TEXT NOT NULL,"
+    "  snapshot BLOB NOT NULL, PRIMARY KEY (host_id, at_ms)) WITHOUT ROWID;"
+    "CREATE INDEX process_snapshots_time ON process_snapshots (at_ms);"
+    /* A new token that replaces an old one: the old one ends when the new one is first used. */
+    "ALTER TABLE tokens ADD COLUMN replaces BLOB;",
 };
 
 /* A database that somebody made by hand for the seeds' programs. */

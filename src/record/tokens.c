@@ -16,10 +16,11 @@ enum status record_token_put(struct record *r, const struct token_row *t, struct
     auto_lock *lock = record_lock(r);
     return db_run(r->db, err,
                   "INSERT INTO tokens (hash, kind, role, name, host_id, created_ms, expires_ms,"
-                  " uses_left, revoked) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)",
-                  "biittiiii", span_from(t->hash, sizeof t->hash), (int64_t)t->kind,
+                  " uses_left, revoked, replaces) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
+                  "biittiiiib", span_from(t->hash, sizeof t->hash), (int64_t)t->kind,
                   (int64_t)t->role, or_empty(t->name), or_empty(t->host_id), t->created_ms,
-                  t->expires_ms, t->uses_left, (int64_t)t->revoked);
+                  t->expires_ms, t->uses_left, (int64_t)t->revoked,
+                  t->is_successor ? span_from(t->replaces, SHA256_BYTES) : (struct span){0});
 }
 
 enum status record_token(struct record *r, const uint8_t hash[SHA256_BYTES], struct arena *arena,
@@ -28,8 +29,8 @@ enum status record_token(struct record *r, const uint8_t hash[SHA256_BYTES], str
     auto_lock *lock = record_lock(r);
     struct db_rows rows;
     db_select(r->db, &rows, err,
-              "SELECT kind, role, name, host_id, created_ms, expires_ms, uses_left, revoked"
-              " FROM tokens WHERE hash = ?",
+              "SELECT kind, role, name, host_id, created_ms, expires_ms, uses_left, revoked,"
+              " replaces FROM tokens WHERE hash = ?",
               "b", span_from(hash, SHA256_BYTES));
     bool found = db_next(&rows);
     if (found) {
@@ -44,6 +45,7 @@ enum status record_token(struct record *r, const uint8_t hash[SHA256_BYTES], str
             .revoked = db_i64(&rows, 7) != 0,
         };
         memcpy(out->hash, hash, SHA256_BYTES);
+        out->is_successor = db_bytes(&rows, 8, out->replaces, SHA256_BYTES);
     }
     enum status st = db_end(&rows);
     return st || found ? st : err_set(err, NOT_FOUND, "there is no such token");
@@ -57,6 +59,20 @@ enum status record_token_revoke(struct record *r, const uint8_t hash[SHA256_BYTE
     if (!st && db_changes(r->db) == 0)
         st = err_set(err, NOT_FOUND, "there is no such token");
     return st;
+}
+
+enum status record_token_succeed(struct record *r, const struct token_row *t, struct err *err)
+{
+    auto_lock *lock = record_lock(r);
+    enum status st = db_begin(r->db, err);
+    if (st)
+        return st;
+    st = db_run(r->db, err, "UPDATE tokens SET revoked = 1 WHERE hash = ?", "b",
+                span_from(t->replaces, SHA256_BYTES));
+    if (!st)
+        st = db_run(r->db, err, "UPDATE tokens SET replaces = NULL WHERE hash = ?", "b",
+                    span_from(t->hash, SHA256_BYTES));
+    return db_finish(r->db, st, err);
 }
 
 enum status record_token_use(struct record *r, const uint8_t hash[SHA256_BYTES], int64_t now_ms,

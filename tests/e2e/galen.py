@@ -223,7 +223,9 @@ class Agent:
         self.state = self.folder / 'state'
         self.log = self.folder / 'agent.log'
         self.command = [BUILD / 'galen-agent', '--server', server.url, '--state', self.state,
-                        '--interval', interval, *args]
+                        *args]
+        if interval:
+            self.command += ['--interval', interval]
         if token:
             self.command += ['--token-file', server.data / token]
         if root:

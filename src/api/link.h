@@ -1,0 +1,48 @@
+/* The WebSockets that agents keep open (docs/PROTOCOL.md): what agents say is checked here and
+ * goes to the record; settings, requests for snapshots, tokens and advice go out. Loop thread only,
+ * but for links_snapshot. */
+#pragma once
+
+#include "api/call.h"
+#include "record/agents.h"
+#include "series/host_settings.h"
+
+enum {
+    LINK_HELLO_MS = 10000, /* for an agent to say who it is */
+    LINK_PROCESSES_MAX_BYTES = 256 << 10,
+    LINK_INVENTORY_MAX_BYTES = 256 << 10,
+    LINK_SERVICES_MAX_BYTES = 128 << 10,
+    LINK_TEXT_MAX_BYTES = 512, /* of a reason, a version, a boot id */
+    LINKS_PENDING_MAX = 4096,  /* snapshots on the way to the record */
+};
+
+struct links;
+
+struct links *links_new(struct api *a);
+void links_stop(struct links *l); /* every agent is told and closed */
+void links_free(struct links *l); /* NULL is fine */
+
+/* What is known of a host's agent: for the answer to GET settings. */
+struct link_state {
+    bool connected;
+    const char *state;                             /* "applied", "pending", "refused", "offline" */
+    struct span detail, effective, fixed, version; /* JSON but for detail and version; may be "" */
+    int64_t applied_version, connected_ms;
+};
+void links_state(const struct links *l, struct span host_id, int64_t version,
+                 struct link_state *out);
+
+/* New settings of a host: sent at once when its agent is connected. */
+void links_settings(struct links *l, struct span host_id, int64_t version, struct span json);
+/* Asks for a snapshot of processes now; false when the agent is not connected. cause is kept with
+ * it. */
+bool links_snapshot(struct links *l, struct span host_id, const char *cause);
+/* Hands the agent a new token. AGAIN: it is not connected. */
+MUST_USE enum status links_rotate(struct links *l, struct span host_id, struct span who,
+                                  int64_t now_ms, struct err *err);
+/* What status shows on the machine. */
+void links_advice(struct links *l, struct span host_id, struct span analysis_json);
+/* Somebody watches the host of that name: live frames, at most every every_ms; 0: nobody. */
+void links_live(struct links *l, struct span instance, int64_t every_ms);
+/* Milliseconds after which a host that sends as it was told counts as silent. */
+int64_t links_silent_ms(const struct links *l, struct span host_id);

@@ -1,0 +1,85 @@
+#!/usr/bin/env python3
+"""The agent's link: a setting that is changed is applied within a second and holds over a restart of
+the agent and of the server; what is out of range is refused with the field's name."""
+import json
+import os
+import time
+
+import galen
+
+API = '/api/galen/v1'
+os.environ['GALEN_DEV_TOKEN'] = 'the-same-after-a-restart'
+
+
+def put(server, host, settings, **headers):
+    status, head, body = server.request('PUT', f'{API}/hosts/{host}/settings', settings, headers)
+    return status, head, json.loads(body) if body else None
+
+
+def state(server, host):
+    return server.json('GET', f'{API}/hosts/{host}/settings')
+
+
+with galen.Folder('agent-link') as (folder, tap):
+    server = galen.Server(folder, tls=galen.certificate(folder)).start()
+    agent = galen.Agent(folder / 'agent', server, interval=None, ca=server.tls[0]).start()
+    tap.ok(galen.wait_for(lambda: server.hosts(), 15), 'the host is there')
+    host = server.hosts()[0]['id']
+    now = galen.wait_for(lambda: (s := state(server, host))['link']['state'] == 'applied' and s, 10)
+    tap.ok(now, 'the agent is connected and has applied the defaults', state(server, host))
+    tap.equal(now['settings']['collect_s'], 5, 'a collection every 5 s by default')
+    tap.equal(now['version'], 0, 'nobody has chosen any')
+
+    started = time.monotonic()
+    status, head, body = put(server, host, {'collect_s': 1, 'send_s': 1, 'collectors_off': ['nic']},
+                             **{'If-Match': '"0"'})
+    tap.equal((status, head['ETag'], body['version']), (200, '"1"', 1), 'settings are changed')
+    tap.ok(galen.wait_for(lambda: state(server, host)['link']['applied_version'] == 1, 3, 0.02),
+           'they are applied')
+    took = time.monotonic() - started
+    tap.ok(took < 1, 'within a second', took)
+    tap.equal(state(server, host)['link']['effective']['collect_s'], 1.0, 'the agent says so')
+    count = 'count_over_time(node_load1[6s])'
+    tap.ok(galen.wait_for(lambda: (server.value(count) or 0) >= 5, 12), 'and collects every second',
+           server.value(count))
+
+    status, _, body = put(server, host, {'collect_s': 5}, **{'If-Match': '"0"'})
+    tap.equal(status, 412, 'who has read an older version is told so')
+    for settings, field in (({'collect_s': 0.4}, 'collect_s'), ({'collect_s': 301}, 'collect_s'),
+                            ({'send_s': 0.9}, 'send_s'), ({'display_s': 11}, 'display_s'),
+                            ({'processes_top': 51}, 'processes_top'), ({'colect_s': 1}, 'colect_s'),
+                            ({'preset': 'fast'}, 'preset'), ({'services': 'nginx'}, 'services')):
+        status, head, body = put(server, host, settings)
+        tap.ok(status == 422 and head['Content-Type'] == 'application/problem+json'
+               and [e['field'] for e in body['errors']] == [field],
+               f'{settings} is refused and {field} named', (status, body))
+    tap.equal(state(server, host)['version'], 1, 'nothing of it was taken')
+
+    status, _, _ = put(server, host, {'collectors_off': ['nonsense']})
+    refused = galen.wait_for(lambda: (s := state(server, host))['link']['state'] == 'refused' and s, 3)
+    tap.ok(status == 200 and refused and 'nonsense' in refused['link']['detail'],
+           'what the agent cannot do it refuses, with the reason', refused)
+    tap.equal(refused['link']['effective']['collect_s'], 1.0, 'and goes on as before')
+
+    presets = server.json('GET', f'{API}/presets')['presets']
+    tap.equal([p['name'] for p in presets], ['realtime', 'balanced', 'trend', 'cluster'], 'presets')
+    put(server, host, {'preset': 'realtime', 'display_s': 0.5})
+    tap.ok(galen.wait_for(lambda: state(server, host)['link']['applied_version'] == 3, 3),
+           'a preset is applied')
+
+    server.stop()
+    agent.stop()
+    agent.start()
+    tap.ok(galen.wait_for(lambda: 'every 1000 ms' in agent.process.text().rsplit('watching', 1)[-1], 5),
+           'the settings hold over a restart without a server')
+    server.start()
+    now = galen.wait_for(lambda: (s := state(server, host))['link']['state'] == 'applied' and s, 20)
+    tap.ok(now and now['version'] == 3, 'and over one of the server; the link is back', now)
+    agent.stop()
+
+    agent = galen.Agent(folder / 'agent', server, interval='2s', ca=server.tls[0]).start()
+    now = galen.wait_for(lambda: (s := state(server, host))['link']['fixed'] == ['collect_s'] and s, 10)
+    tap.ok(now and now['link']['effective']['collect_s'] == 2.0,
+           'what the administrator of the machine has fixed wins, and is said', state(server, host))
+    agent.stop()
+    server.stop()
