@@ -9,6 +9,9 @@
 
 #define FIELD(member) offsetof(struct agent_config, member)
 
+/* The settings from here on are left out of --help, which fits a screen. */
+#define FIRST_RARE "hostname"
+
 static const struct setting settings[] = {
     {"server", SETTING_STRING, FIELD(server), 0, 0,
      "URL of the server; with a path: any remote-write receiver"},
@@ -18,28 +21,27 @@ static const struct setting settings[] = {
     {"ca", SETTING_STRING, FIELD(ca), 0, 0, "PEM file of authorities for the server's certificate"},
     {"proxy", SETTING_STRING, FIELD(proxy), 0, 0, "http://host:port to reach the server through"},
     {"interval", SETTING_DURATION, FIELD(interval_ms), 500, 300000,
-     "time between collections, 500ms to 5m (the server's word, else 5s)"},
+     "time between collections, 500ms to 5m (the server's, 5s)"},
+    {"state", SETTING_STRING, FIELD(state), 0, 0, "directory for spool and token"},
+    {"root", SETTING_STRING, FIELD(root), 0, 0, "where proc/ and sys/ are (/)"},
+    {"listen", SETTING_STRING, FIELD(listen), 0, 0, "ADDR:PORT for /metrics and /healthz (none)"},
+    {"spool_max", SETTING_BYTES, FIELD(spool_max_bytes), 1 << 20, 0x1p40,
+     "disk for data that waits (256MiB)"},
+    {"collectors_off", SETTING_LIST, FIELD(collectors_off), 0, 0, "collectors that shall not run"},
+    {"log_level", SETTING_STRING, FIELD(log_level_name), 0, 0, "error, warn, info or debug (info)"},
+    {"log_format", SETTING_STRING, FIELD(log_format), 0, 0, "logfmt or json (logfmt)"},
+    {"hostname", SETTING_STRING, FIELD(hostname), 0, 0, "the label instance (the host name)"},
     {"send_interval", SETTING_DURATION, FIELD(send_ms), 1000, 300000,
      "time between messages, 1s to 5m (at each collection)"},
     {"display_interval", SETTING_DURATION, FIELD(display_ms), 100, 10000,
      "time between live frames while watched (500ms)"},
     {"processes_top", SETTING_INT, FIELD(processes_top), 0, 50,
      "processes in a snapshot, by each measure (5)"},
-    {"state", SETTING_STRING, FIELD(state), 0, 0, "directory for spool and token"},
-    {"root", SETTING_STRING, FIELD(root), 0, 0, "where proc/ and sys/ are (/)"},
-    {"hostname", SETTING_STRING, FIELD(hostname), 0, 0, "the label instance (the host name)"},
-    {"listen", SETTING_STRING, FIELD(listen), 0, 0, "ADDR:PORT for /metrics and /healthz (none)"},
-    {"spool_max", SETTING_BYTES, FIELD(spool_max_bytes), 1 << 20, 0x1p40,
-     "disk for data that waits (256MiB)"},
-    {"sysctls", SETTING_LIST, FIELD(sysctls), 0, 0,
-     "kernel parameters to send (all that rules need)"},
-    {"collectors_off", SETTING_LIST, FIELD(collectors_off), 0, 0, "collectors that shall not run"},
     {"services", SETTING_LIST, FIELD(services), 0, 0, "further services to watch"},
     {"services_off", SETTING_LIST, FIELD(services_off), 0, 0, "services not to watch"},
-    {"no_link", SETTING_BOOL, FIELD(no_link), 0, 0,
-     "send samples only; nothing is changed from afar"},
-    {"log_level", SETTING_STRING, FIELD(log_level_name), 0, 0, "error, warn, info or debug (info)"},
-    {"log_format", SETTING_STRING, FIELD(log_format), 0, 0, "logfmt or json (logfmt)"},
+    {"no_link", SETTING_BOOL, FIELD(no_link), 0, 0, "true: send samples only, take no orders"},
+    {"sysctls", SETTING_LIST, FIELD(sysctls), 0, 0,
+     "kernel parameters to send (all that rules need)"},
 };
 
 static const struct {
@@ -50,7 +52,8 @@ static const struct {
     {"--once", MODE_ONCE, "collect and send once, say how it went, exit 0 or 1"},
     {"--print", MODE_PRINT, "collect once and print it, send nothing"},
     {"--check-config", MODE_CHECK_CONFIG, "exit 0 when the settings are right, else 5"},
-    {"--help", MODE_HELP, "this text"},
+    {"--help", MODE_HELP, "this text; --help-all: the rarer settings too"},
+    {"--help-all", MODE_HELP_ALL, NULL},
     {"--version", MODE_VERSION, "name and version"},
 };
 
@@ -180,7 +183,8 @@ int config_read(int argc, char **argv, struct agent_config *out, struct arena *a
                                  .processes_top = -1,
                                  .spool_max_bytes = UINT64_C(256) << 20};
     for (int i = 1; i < argc; i++)
-        if (take_mode(argv[i], out) && (out->mode == MODE_HELP || out->mode == MODE_VERSION))
+        if (take_mode(argv[i], out) &&
+            (out->mode == MODE_HELP || out->mode == MODE_HELP_ALL || out->mode == MODE_VERSION))
             return OK;
     int st = (int)read_file(argc, argv, out, arena, err);
     if (!st)
@@ -191,16 +195,17 @@ int config_read(int argc, char **argv, struct agent_config *out, struct arena *a
 }
 
 /* Fits a terminal of 80 by 24. */
-void config_help(struct buf *out)
+void config_help(struct buf *out, bool all)
 {
     auto_arena arena = {0};
     buf_str(out, "galen-agent --server URL --token-file FILE: sends this machine's figures\n");
-    for (size_t i = 0; i < COUNT(settings); i++)
+    for (size_t i = 0; i < COUNT(settings) && (all || strcmp(settings[i].key, FIRST_RARE)); i++)
         buf_printf(out, "  %-18s %s\n", spelled(&arena, "--", settings[i].key, '-', false),
                    settings[i].help);
     buf_printf(out, "  %-18s %s\n", "--config", "YAML file with these settings (" DEFAULT_FILE ")");
     for (size_t i = 0; i < COUNT(modes); i++)
-        buf_printf(out, "  %-18s %s\n", modes[i].flag, modes[i].help);
+        if (modes[i].help)
+            buf_printf(out, "  %-18s %s\n", modes[i].flag, modes[i].help);
     buf_str(out, "Each option is also a key of the file (token_file) and a variable\n"
                  "(GALEN_TOKEN_FILE). Exit: 0 well, 1 failed, 2 usage, 5 settings are wrong.\n");
 }

@@ -4,7 +4,15 @@
 #include "base/log.h"
 #include "base/yaml.h"
 
-enum agent_mode { MODE_RUN, MODE_ONCE, MODE_PRINT, MODE_CHECK_CONFIG, MODE_HELP, MODE_VERSION };
+enum agent_mode {
+    MODE_RUN,
+    MODE_ONCE,
+    MODE_PRINT,
+    MODE_CHECK_CONFIG,
+    MODE_HELP,
+    MODE_HELP_ALL,
+    MODE_VERSION
+};
 
 struct agent_config {
     enum agent_mode mode;
@@ -33,4 +41,5 @@ enum { CONFIG_USAGE = 100 }; /* beyond enum status: the command line itself is w
  * status for a setting that is wrong, or CONFIG_USAGE. Strings live in the arena. */
 MUST_USE int config_read(int argc, char **argv, struct agent_config *out, struct arena *arena,
                          struct err *err);
-void config_help(struct buf *out);
+/* all: also what few need. */
+void config_help(struct buf *out, bool all);

@@ -23,8 +23,8 @@ static int print_text(struct buf *text)
 static int show(enum agent_mode mode)
 {
     auto_buf text = {0};
-    if (mode == MODE_HELP)
-        config_help(&text);
+    if (mode != MODE_VERSION)
+        config_help(&text, mode == MODE_HELP_ALL);
     else
         buf_str(&text, "galen-agent " GALEN_VERSION "\n");
     return print_text(&text);
@@ -80,6 +80,7 @@ int main(int argc, char **argv)
     log_setup("galen-agent", config.log_level, config.log_json);
     switch (config.mode) {
     case MODE_HELP:
+    case MODE_HELP_ALL:
     case MODE_VERSION:
         return show(config.mode);
     case MODE_CHECK_CONFIG:

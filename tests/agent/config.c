@@ -104,7 +104,7 @@ static void test_help(void **state UNUSED)
     struct agent_config c;
     assert_int_equal(read_args(ARGS("--nonsense", "--help"), &c, &a, NULL), OK);
     assert_int_equal(c.mode, MODE_HELP);
-    config_help(&text);
+    config_help(&text, false);
     size_t lines = 0;
     struct span rest = buf_view(&text), line;
     while (span_line(&rest, &line)) {
