@@ -1,8 +1,8 @@
 #include "base/buf.h"
 
 #include "base/arena.h"
+#include "base/shortest.h"
 
-#include <inttypes.h>
 #include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -88,15 +88,28 @@ void buf_printf(struct buf *b, const char *format, ...)
     va_end(args);
 }
 
+/* Two digits each: 00 01 02 ... 99. */
+static const char digit_pairs[] = "00010203040506070809101112131415161718192021222324"
+                                  "25262728293031323334353637383940414243444546474849"
+                                  "50515253545556575859606162636465666768697071727374"
+                                  "75767778798081828384858687888990919293949596979899";
+
+/* Writes the digits of n so that they end before end; back: where they begin. */
+static char *digits_before(char *end, uint64_t n)
+{
+    for (; n >= 100; n /= 100)
+        memcpy(end -= 2, digit_pairs + n % 100 * 2, 2);
+    if (n >= 10)
+        return memcpy(end - 2, digit_pairs + n * 2, 2);
+    *--end = (char)('0' + n);
+    return end;
+}
+
 void buf_u64(struct buf *b, uint64_t n)
 {
-    char digits[20];
-    size_t i = sizeof digits;
-    do {
-        digits[--i] = (char)('0' + n % 10);
-        n /= 10;
-    } while (n);
-    buf_put(b, digits + i, sizeof digits - i);
+    char text[DOUBLE_MAX_BYTES], *end = text + sizeof text;
+    char *digits = digits_before(end, n);
+    buf_put(b, digits, (size_t)(end - digits));
 }
 
 void buf_i64(struct buf *b, int64_t n)
@@ -106,48 +119,33 @@ void buf_i64(struct buf *b, int64_t n)
     buf_u64(b, n < 0 ? 0 - (uint64_t)n : (uint64_t)n);
 }
 
+static void put_exponent(struct buf *b, const char *digits, size_t n, int exponent)
+{
+    buf_put(b, digits, 1);
+    if (n > 1) {
+        buf_char(b, '.');
+        buf_put(b, digits + 1, n - 1);
+    }
+    buf_printf(b, "e%c%02d", exponent < 0 ? '-' : '+', abs(exponent));
+}
+
 /* Go's 'g' format with the shortest precision, which Prometheus uses: plain digits from
  * 10^smallest up to 1e21, an exponent outside. */
 static void put_shortest(struct buf *b, double v, int smallest)
 {
-    char text[DOUBLE_MAX_BYTES];
-    /* 15 digits always survive a normal double; a subnormal one may need fewer. */
-    int precision = fabs(v) < 0x1p-1022 ? 1 : 15;
-    do
-        snprintf(text, sizeof text, "%.*e", precision - 1, v);
-    while (precision++ < 17 && strtod(text, NULL) != v);
-
-    char digits[DOUBLE_MAX_BYTES];
-    size_t n = 0;
-    const char *p = text;
-    if (*p == '-') {
+    struct decimal d = decimal_shortest(fabs(v));
+    char text[DOUBLE_MAX_BYTES], *end = text + sizeof text;
+    char *digits = digits_before(end, d.digits);
+    size_t n = (size_t)(end - digits);
+    int exponent = d.exponent + (int)n - 1; /* of the first digit */
+    if (v < 0)
         buf_char(b, '-');
-        p++;
-    }
-    for (; *p && *p != 'e'; p++)
-        if (*p != '.')
-            digits[n++] = *p;
-    int exponent = 0;
-    const bool small = *p && p[1] == '-';
-    for (p += *p ? 2 : 0; *p; p++)
-        exponent = exponent * 10 + (*p - '0');
-    if (small)
-        exponent = -exponent;
-    while (n > 1 && digits[n - 1] == '0')
-        n--;
-
     if (exponent < smallest || exponent >= 21) {
-        buf_put(b, digits, 1);
-        if (n > 1) {
-            buf_char(b, '.');
-            buf_put(b, digits + 1, n - 1);
-        }
-        buf_printf(b, "e%c%02d", exponent < 0 ? '-' : '+', abs(exponent));
+        put_exponent(b, digits, n, exponent);
         return;
     }
     if (exponent < 0) {
-        buf_str(b, "0.");
-        buf_fill(b, '0', (size_t)(-exponent - 1));
+        buf_put(b, "0.000000000", (size_t)(1 - exponent));
         buf_put(b, digits, n);
         return;
     }

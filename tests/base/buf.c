@@ -1,7 +1,9 @@
 #include "base/buf.h"
+#include "base/shortest.h"
 #include "unit.h"
 
 #include <math.h>
+#include <stdio.h>
 #include <stdlib.h>
 
 static void doubles_are_written_as_prometheus_does(void **state UNUSED)
@@ -78,6 +80,56 @@ static void doubles_read_back_as_the_same_bits(void **state UNUSED)
     }
 }
 
+/* Fewer digits than the C library needs to get back, or the same. */
+static void check_shortest(double v)
+{
+    char want[40], got[40];
+    int digits = 0;
+    do
+        snprintf(want, sizeof want, "%.*e", digits, v);
+    while (strtod(want, NULL) != v && ++digits < 17);
+    struct decimal d = decimal_shortest(v);
+    snprintf(got, sizeof got, "%llue%d", (unsigned long long)d.digits, d.exponent);
+    assert_true(strtod(got, NULL) == v);
+    int n = snprintf(got, sizeof got, "%llu", (unsigned long long)d.digits);
+    assert_true(n <= digits + 1);
+    assert_int_not_equal(d.digits % 10, 0);
+    if (n <= digits)
+        return; /* where a power of two has a nearer neighbour below */
+    assert_int_equal(want[0], got[0]);
+    assert_memory_equal(want + 2, got + 1, (size_t)n - 1);
+    assert_int_equal(atoi(strchr(want, 'e') + 1), d.exponent + n - 1);
+}
+
+static void decimals_are_the_shortest(void **state UNUSED)
+{
+    uint64_t seed = 88172645463325252u;
+    for (int e = -1074; e < 1024; e++) {
+        double power = ldexp(1, e);
+        check_shortest(power);
+        check_shortest(nextafter(power, INFINITY));
+        if (e > -1074)
+            check_shortest(nextafter(power, 0));
+    }
+    for (int e = -323; e < 309; e++) {
+        char text[16];
+        snprintf(text, sizeof text, "1e%d", e);
+        check_shortest(strtod(text, NULL));
+    }
+    for (int i = 0; i < 20000; i++) {
+        seed ^= seed << 13;
+        seed ^= seed >> 7;
+        seed ^= seed << 17;
+        double v;
+        uint64_t bits = seed & INT64_MAX;
+        memcpy(&v, &bits, sizeof v);
+        if (isfinite(v))
+            check_shortest(v);
+        check_shortest((double)(seed % 1000003 + 1) / 7);
+        check_shortest((double)(seed % 100000007 + 1) / 1000);
+    }
+}
+
 static void the_ceiling_holds_and_is_remembered(void **state UNUSED)
 {
     auto_buf b = {.max = 4};
@@ -129,6 +181,7 @@ const struct CMUnitTest buf_tests[] = {
     cmocka_unit_test(doubles_are_written_as_prometheus_does),
     cmocka_unit_test(json_doubles_stay_plain_longer),
     cmocka_unit_test(doubles_read_back_as_the_same_bits),
+    cmocka_unit_test(decimals_are_the_shortest),
     cmocka_unit_test(the_ceiling_holds_and_is_remembered),
     cmocka_unit_test(long_formats_are_not_cut),
     cmocka_unit_test(varints_are_protobufs),
