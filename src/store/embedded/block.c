@@ -1,5 +1,7 @@
 #include "store/embedded/block_file.h"
 
+#include "store/embedded/block_raw.h"
+
 #include "base/crypto.h"
 #include "base/log.h"
 #include "base/map.h"
@@ -8,16 +10,6 @@
 #include <stdio.h>
 #include <time.h>
 #include <zstd.h>
-
-/* Everything that reads the file, one thread at a time. */
-struct block_reader {
-    pthread_mutex_t lock;
-    sqlite3 *db;
-    sqlite3_blob *blob;
-    int64_t blob_row;
-    struct map directories; /* id (8 bytes) -> struct cached_directory */
-    struct arena arena;     /* instances */
-};
 
 struct cached_directory {
     int64_t id;
@@ -166,6 +158,7 @@ enum status block_open(struct disk *d, const char *path, struct block_id id, str
     if (file && file->pMethods)
         file->pMethods->xFileSize(file, &size);
     b->bytes = (uint64_t)size;
+    b->reader->views = mem_zero(b->n, sizeof(struct part_view *));
     *out = b;
     return OK;
 }
@@ -180,6 +173,8 @@ void block_release(struct block *b)
     if (!b || --b->holders)
         return;
     struct block_reader *r = b->reader;
+    part_views_drop(b);
+    raw_blobs_free(r->raw);
     size_t at = 0;
     for (struct map_slot *slot; (slot = map_next(&r->directories, &at));) {
         struct cached_directory *c = slot->value;
@@ -191,14 +186,16 @@ void block_release(struct block *b)
     sql_close(r->db);
     arena_free(&r->arena);
     pthread_mutex_destroy(&r->lock);
+    free(r->views);
     free(r);
     free(b->parts);
     free(b->path);
     free(b);
 }
 
-static void complain(struct block *b, const struct block_part *p, const char *what)
+void block_complain(struct block *b, uint32_t part, const char *what)
 {
+    const struct block_part *p = &b->parts[part];
     if (!b->damaged++)
         log_error("%s: %s of %s cannot be read, the rest is served", b->path, what,
                   p->instance.len ? p->instance.at : "series without instance");
@@ -238,7 +235,7 @@ static struct directory *directory_of(struct block *b, const struct block_part *
         c->id = p->labels;
         c->directory = load_directory(b, p);
         if (!c->directory)
-            complain(b, p, "the label directory");
+            block_complain(b, (uint32_t)(p - b->parts), "the label directory");
         map_put(&r->directories, span_from(&c->id, sizeof c->id), c);
     }
     struct directory *d = c->directory;
@@ -433,95 +430,4 @@ struct labels block_labels(struct block *b, struct block_place at, struct arena 
     struct labels copy = labels_dup(arena, (struct labels){all, n});
     directory_release(d);
     return copy;
-}
-
-/* ---- reading ---- */
-
-struct block_cursor {
-    struct block *block;
-    struct arena arena; /* of the part */
-    uint32_t part;      /* + 1; 0: none */
-    bool bad;
-    struct part_head head;
-    struct buf section;
-};
-
-struct block_cursor *block_cursor_open(struct block *b)
-{
-    struct block_cursor *c = mem_zero(1, sizeof *c);
-    c->block = b;
-    return c;
-}
-
-void block_cursor_close(struct block_cursor *c)
-{
-    if (!c)
-        return;
-    arena_free(&c->arena);
-    buf_free(&c->section);
-    free(c);
-}
-
-/* Bytes of a part's data. */
-static bool read_data(struct block *b, uint32_t part, size_t at, size_t n, void *out)
-{
-    struct block_reader *r = b->reader;
-    pthread_mutex_lock(&r->lock);
-    int64_t row = (int64_t)part + 1;
-    int result = SQLITE_OK;
-    if (!r->blob)
-        result = sqlite3_blob_open(r->db, "main", "data", "content", row, 0, &r->blob);
-    else if (r->blob_row != row)
-        result = sqlite3_blob_reopen(r->blob, row);
-    if (result == SQLITE_OK)
-        result = sqlite3_blob_read(r->blob, out, (int)n, (int)at);
-    if (result == SQLITE_OK) {
-        r->blob_row = row;
-    } else {
-        sqlite3_blob_close(r->blob);
-        r->blob = NULL;
-    }
-    pthread_mutex_unlock(&r->lock);
-    return result == SQLITE_OK;
-}
-
-static bool load_part(struct block_cursor *c, uint32_t part)
-{
-    const struct block_part *p = &c->block->parts[part];
-    if (c->part == part + 1)
-        return !c->bad;
-    arena_reset(&c->arena);
-    c->part = part + 1;
-    char *head = arena_alloc(&c->arena, p->head_bytes);
-    c->bad = !read_data(c->block, part, 0, p->head_bytes, head) ||
-             !part_parse(span_from(head, p->head_bytes), part, &c->arena, &c->head) ||
-             c->head.n != p->series;
-    if (c->bad)
-        complain(c->block, p, "the head of the samples");
-    return !c->bad;
-}
-
-void block_read(struct block_cursor *c, struct block_place at, int64_t start, int64_t end,
-                struct samples *out)
-{
-    const struct block_part *p = &c->block->parts[at.part];
-    if (p->min_t > end || p->max_t < start || !load_part(c, at.part) || at.place >= c->head.n)
-        return;
-    const struct part_entry *e = &c->head.entries[at.place];
-    if (!part_entry_in(&c->head, e, start, end))
-        return;
-    buf_clear(&c->section);
-    char *section = e->constant ? NULL : buf_reserve(&c->section, e->section_bytes);
-    size_t before = out->n;
-    if ((e->constant || (section && read_data(c->block, at.part, p->head_bytes + e->section,
-                                              e->section_bytes, section))) &&
-        part_read(&c->head, e, at.part, span_from(section, e->section_bytes), start, end, out))
-        return;
-    out->n = before;
-    complain(c->block, p, "a series");
-}
-
-size_t block_count(struct block_cursor *c, struct block_place at)
-{
-    return load_part(c, at.part) && at.place < c->head.n ? c->head.entries[at.place].samples : 0;
 }

@@ -90,6 +90,8 @@ struct labels block_labels(struct block *b, struct block_place at, struct arena 
 /* Reads series of a block; remembers the part it read last. One thread. */
 struct block_cursor;
 struct block_cursor *block_cursor_open(struct block *b);
+/* The same for queries: the heads of parts that it reads are kept for the next one. */
+struct block_cursor *block_cursor_open_shared(struct block *b);
 void block_cursor_close(struct block_cursor *c); /* NULL is fine */
 /* Appends what lies in start..end. What is damaged is named in the log and left out. */
 void block_read(struct block_cursor *c, struct block_place at, int64_t start, int64_t end,

@@ -3,7 +3,6 @@
 #include "base/buf.h"
 #include "base/crypto.h"
 
-enum { ENTRY_WHOLE = 1, ENTRY_CONSTANT = 2 };
 enum { RUNS_PER_SAMPLES = 16 }; /* a series with more gaps gets its own clock */
 
 struct part_clock {
@@ -21,17 +20,6 @@ static void put_varint(struct buf *b, uint64_t v)
 {
     uint8_t *at = room(b, VARINT_MAX_BYTES);
     b->len += (size_t)(varint_put(at, v) - at);
-}
-
-/* Samples are cut into chunks of nearly the same size. */
-static size_t chunks_of(size_t samples)
-{
-    return (samples + CHUNK_MAX_SAMPLES - 1) / CHUNK_MAX_SAMPLES;
-}
-
-static size_t chunk_start(size_t samples, size_t chunks, size_t i)
-{
-    return i * (samples / chunks) + MIN(i, samples % chunks);
 }
 
 /* ---- clocks ---- */
@@ -127,13 +115,13 @@ static void put_clock(struct buf *out, const struct part_clock *c)
 
 static void put_section(struct part_builder *p, uint32_t number, const double *v, size_t n)
 {
-    size_t chunks = chunks_of(n), start = p->sections.len;
+    size_t chunks = part_chunks(n), start = p->sections.len;
     auto_buf bodies = {.max = SIZE_MAX};
     uint32_t crc = 0;
     buf_put(&p->sections, &crc, 4);
     double before = 0;
     for (size_t i = 0; i < chunks; i++) {
-        size_t from = chunk_start(n, chunks, i), to = chunk_start(n, chunks, i + 1);
+        size_t from = part_chunk_start(n, chunks, i), to = part_chunk_start(n, chunks, i + 1);
         struct chunk_summary summary;
         chunk_summarise(v + from, to - from, &summary);
         uint8_t *body = room(&bodies, CHUNK_MAX_BYTES(CHUNK_MAX_SAMPLES));
@@ -206,226 +194,4 @@ void part_builder_free(struct part_builder *p)
     free(p->clocks);
     buf_free(&p->entries);
     buf_free(&p->sections);
-}
-
-/* ---- reading ---- */
-
-static bool checked(struct span bytes, uint32_t number, struct bytes_in *in)
-{
-    uint32_t crc;
-    if (bytes.len < 4)
-        return false;
-    memcpy(&crc, bytes.at, 4);
-    *in = bytes_of(span_from(bytes.at + 4, bytes.len - 4));
-    return crc == crc32c(number, bytes.at + 4, bytes.len - 4);
-}
-
-static bool get_clock(struct bytes_in *in, struct arena *arena, struct part_clock_in *out)
-{
-    uint64_t n = varint_get(in);
-    if (!in->at || n == 0 || n > PART_MAX_TIMES || n / CHUNK_MAX_SAMPLES > bytes_left(in))
-        return false;
-    int64_t *t = arena_alloc(arena, n * sizeof *t);
-    uint64_t at = (uint64_t)unzigzag(varint_get(in)), step = 0;
-    t[0] = (int64_t)at;
-    for (size_t i = 1; i < n;) {
-        uint64_t z[CHUNK_MAX_SAMPLES];
-        size_t piece = MIN((size_t)n - i, (size_t)CHUNK_MAX_SAMPLES);
-        if (!ints_decode((enum ints_coding)byte_get(in), in, z, piece) || !in->at)
-            return false;
-        for (size_t k = 0; k < piece; k++, i++) {
-            step += (uint64_t)unzigzag(z[k]);
-            at += step;
-            t[i] = (int64_t)at;
-        }
-    }
-    *out = (struct part_clock_in){t, (size_t)n};
-    return in->at != NULL;
-}
-
-static bool get_runs(struct bytes_in *in, const struct part_head *h, struct part_entry *e)
-{
-    uint64_t clock = varint_get(in), runs = varint_get(in);
-    if (!in->at || clock >= h->clocks_n || runs > bytes_left(in))
-        return false;
-    e->clock = (uint32_t)clock;
-    e->whole = runs == 0;
-    e->samples = e->whole ? h->clocks[clock].n : 0;
-    e->runs_n = (uint32_t)runs;
-    e->runs = *in;
-    for (uint64_t end = 0, i = 0; i < runs; i++) {
-        uint64_t gap = varint_get(in), len = varint_get(in), n = h->clocks[clock].n;
-        if (!in->at || gap > n - end || len > n - end - gap || !len)
-            return false;
-        end += gap + len;
-        e->samples += (size_t)len;
-    }
-    return true;
-}
-
-static bool get_entry(struct bytes_in *in, const struct part_head *h, size_t *section,
-                      struct part_entry *e)
-{
-    uint8_t flags = byte_get(in);
-    *e = (struct part_entry){.constant = flags & ENTRY_CONSTANT, .section = *section};
-    if (!in->at || !h->clocks_n)
-        return false;
-    if (flags & ENTRY_WHOLE) {
-        e->whole = true;
-        e->samples = h->clocks[0].n;
-    } else if (!get_runs(in, h, e)) {
-        return false;
-    }
-    if (e->constant)
-        return chunk_decode(in, 0, &e->value, 1);
-    e->section_bytes = (size_t)varint_get(in);
-    *section += e->section_bytes;
-    return in->at && e->section_bytes < UINT32_MAX;
-}
-
-bool part_parse(struct span head, uint32_t number, struct arena *arena, struct part_head *out)
-{
-    struct bytes_in in;
-    if (!checked(head, number, &in))
-        return false;
-    uint64_t n = varint_get(&in), clocks = varint_get(&in);
-    if (!in.at || n > PART_MAX_SERIES || clocks > n)
-        return false;
-    *out = (struct part_head){.clocks = ARENA_ARRAY(arena, struct part_clock_in, clocks),
-                              .entries = ARENA_ARRAY(arena, struct part_entry, n),
-                              .clocks_n = (size_t)clocks,
-                              .n = (size_t)n};
-    for (size_t i = 0; i < clocks; i++)
-        if (!get_clock(&in, arena, &out->clocks[i]))
-            return false;
-    size_t section = 0;
-    for (size_t i = 0; i < n; i++)
-        if (!get_entry(&in, out, &section, &out->entries[i]))
-            return false;
-    return true;
-}
-
-/* Goes through the runs of a series. */
-struct run_walk {
-    const struct part_entry *e;
-    struct bytes_in in;
-    size_t left, end; /* runs; places passed */
-};
-
-static struct run_walk walk_runs(const struct part_entry *e)
-{
-    return (struct run_walk){e, e->runs, e->whole ? 1 : e->runs_n, 0};
-}
-
-static bool next_run(struct run_walk *w, size_t *first, size_t *n)
-{
-    if (!w->left--)
-        return false;
-    *first = w->e->whole ? 0 : w->end + (size_t)varint_get(&w->in);
-    *n = w->e->whole ? w->e->samples : (size_t)varint_get(&w->in);
-    w->end = *first + *n;
-    return true;
-}
-
-bool part_entry_in(const struct part_head *h, const struct part_entry *e, int64_t start,
-                   int64_t end)
-{
-    const int64_t *t = h->clocks[e->clock].t;
-    struct run_walk w = walk_runs(e);
-    size_t first, n, lowest = SIZE_MAX;
-    while (next_run(&w, &first, &n))
-        lowest = MIN(lowest, first);
-    return e->samples && t[lowest] <= end && t[w.end - 1] >= start;
-}
-
-/* The times of a series one after the other: the clock's own when it has all of them. */
-static const int64_t *times_of(const struct part_head *h, const struct part_entry *e,
-                               struct arena *arena)
-{
-    const int64_t *clock = h->clocks[e->clock].t;
-    struct run_walk w = walk_runs(e);
-    size_t first, n, at = 0;
-    if (e->whole)
-        return clock;
-    if (e->runs_n == 1 && next_run(&w, &first, &n))
-        return clock + first;
-    int64_t *t = arena_alloc(arena, e->samples * sizeof *t);
-    for (; next_run(&w, &first, &n); at += n)
-        memcpy(t + at, clock + first, n * sizeof *t);
-    return t;
-}
-
-static size_t first_not_before(const int64_t *t, size_t n, int64_t time)
-{
-    size_t low = 0, high = n;
-    while (low < high) {
-        size_t mid = (low + high) / 2;
-        if (t[mid] < time)
-            low = mid + 1;
-        else
-            high = mid;
-    }
-    return low;
-}
-
-static void put_range(struct samples *out, const int64_t *t, const double *v, size_t n)
-{
-    if (!n)
-        return;
-    samples_room(out, n);
-    out->mixed |= out->n && t[0] <= out->t[out->n - 1];
-    memcpy(out->t + out->n, t, n * sizeof *t);
-    memcpy(out->v + out->n, v, n * sizeof *v);
-    out->n += n;
-}
-
-static bool read_section(const struct part_entry *e, struct span section, uint32_t number,
-                         const int64_t *t, size_t from, size_t to, struct samples *out)
-{
-    struct bytes_in heads, body;
-    size_t chunks = chunks_of(e->samples);
-    if (!checked(section, number, &heads))
-        return false;
-    body = heads;
-    double before = 0;
-    for (size_t i = 0; i < chunks; i++) { /* the bodies begin behind all summaries */
-        struct chunk_summary ignored;
-        if (!summary_decode(&body, before, &ignored))
-            return false;
-        before = ignored.last;
-        varint_get(&body);
-    }
-    before = 0;
-    for (size_t i = 0; i < chunks; i++) {
-        size_t start = chunk_start(e->samples, chunks, i);
-        size_t end = chunk_start(e->samples, chunks, i + 1);
-        struct chunk_summary summary;
-        double v[CHUNK_MAX_SAMPLES];
-        summary_decode(&heads, before, &summary);
-        before = summary.last;
-        const uint8_t *bytes = bytes_get(&body, (size_t)varint_get(&heads));
-        if (!heads.at || !bytes)
-            return false;
-        if (end <= from || start >= to)
-            continue;
-        struct bytes_in in = {bytes, body.at};
-        if (!chunk_decode(&in, summary.first, v, end - start))
-            return false;
-        size_t low = MAX(from, start), high = MIN(to, end);
-        put_range(out, t + low, v + (low - start), high - low);
-    }
-    return true;
-}
-
-bool part_read(const struct part_head *h, const struct part_entry *e, uint32_t number,
-               struct span section, int64_t start, int64_t end, struct samples *out)
-{
-    const int64_t *t = times_of(h, e, out->arena);
-    size_t from = first_not_before(t, e->samples, start);
-    size_t to = end == INT64_MAX ? e->samples : first_not_before(t, e->samples, end + 1);
-    if (!e->constant)
-        return from >= to || read_section(e, section, number, t, from, to, out);
-    for (size_t i = from; i < to; i++)
-        samples_put(out, t[i], e->value);
-    return true;
 }

@@ -18,6 +18,18 @@
 #include "store/embedded/head.h"
 
 enum { PART_MAX_TIMES = 1 << 26 };
+enum { ENTRY_WHOLE = 1, ENTRY_CONSTANT = 2 }; /* what an entry is */
+
+/* Samples are cut into chunks of nearly the same size. */
+static inline size_t part_chunks(size_t samples)
+{
+    return (samples + CHUNK_MAX_SAMPLES - 1) / CHUNK_MAX_SAMPLES;
+}
+
+static inline size_t part_chunk_start(size_t samples, size_t chunks, size_t i)
+{
+    return i * (samples / chunks) + MIN(i, samples % chunks);
+}
 
 /* ---- writing ---- */
 
@@ -36,15 +48,18 @@ void part_add(struct part_builder *p, uint32_t number, const int64_t *t, const d
 void part_finish(struct part_builder *p, uint32_t number, struct buf *out, size_t *head_bytes);
 void part_builder_free(struct part_builder *p);
 
-/* ---- reading ---- */
+/* ---- reading: part_read.c ---- */
 
+/* A series of a part; small, as many are kept. */
 struct part_entry {
-    uint32_t clock, runs_n;
-    struct bytes_in runs; /* at the pairs; not used when whole */
-    size_t samples;
-    bool whole, constant;
-    double value;                  /* constant */
-    size_t section, section_bytes; /* after the head */
+    union {
+        struct {
+            uint32_t section, bytes; /* after the head */
+        };
+        double value; /* constant */
+    };
+    uint32_t runs; /* where its clock and runs stand in the head; 0: it has all of clock 0 */
+    uint32_t samples : 31, constant : 1;
 };
 
 struct part_clock_in {
@@ -53,12 +68,13 @@ struct part_clock_in {
 };
 
 struct part_head {
+    struct span text;
     struct part_clock_in *clocks;
     struct part_entry *entries;
     size_t clocks_n, n;
 };
 
-/* In the arena; bytes must outlive it. False when they are damaged. */
+/* In the arena; the text must live as long. False when it is damaged. */
 bool part_parse(struct span head, uint32_t number, struct arena *arena, struct part_head *out);
 /* Whether it has samples in start..end, judged by its first and last. */
 bool part_entry_in(const struct part_head *h, const struct part_entry *e, int64_t start,

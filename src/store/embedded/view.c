@@ -221,7 +221,7 @@ static void read_block(struct view *v, const struct place *p, struct labels labe
     if (!v->cursors)
         v->cursors = mem_zero(v->version->n, sizeof *v->cursors);
     if (!v->cursors[p->block])
-        v->cursors[p->block] = block_cursor_open(b);
+        v->cursors[p->block] = block_cursor_open_shared(b);
     size_t before = out->n;
     block_read(v->cursors[p->block], p->at, r.start, r.end, out);
     samples_bury(v->version, b, labels, before, out);

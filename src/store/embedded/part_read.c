@@ -1,0 +1,256 @@
+/* Reading parts: part.h has the format. */
+#include "store/embedded/part.h"
+
+#include "base/crypto.h"
+
+static bool checked(struct span bytes, uint32_t number, struct bytes_in *in)
+{
+    uint32_t crc;
+    if (bytes.len < 4)
+        return false;
+    memcpy(&crc, bytes.at, 4);
+    *in = bytes_of(span_from(bytes.at + 4, bytes.len - 4));
+    return crc == crc32c(number, bytes.at + 4, bytes.len - 4);
+}
+
+static bool get_clock(struct bytes_in *in, struct arena *arena, struct part_clock_in *out)
+{
+    uint64_t n = varint_get(in);
+    if (!in->at || n == 0 || n > PART_MAX_TIMES || n / CHUNK_MAX_SAMPLES > bytes_left(in))
+        return false;
+    int64_t *t = arena_alloc(arena, n * sizeof *t);
+    uint64_t at = (uint64_t)unzigzag(varint_get(in)), step = 0;
+    t[0] = (int64_t)at;
+    for (size_t i = 1; i < n;) {
+        uint64_t z[CHUNK_MAX_SAMPLES];
+        size_t piece = MIN((size_t)n - i, (size_t)CHUNK_MAX_SAMPLES);
+        if (!ints_decode((enum ints_coding)byte_get(in), in, z, piece) || !in->at)
+            return false;
+        for (size_t k = 0; k < piece; k++, i++) {
+            step += (uint64_t)unzigzag(z[k]);
+            at += step;
+            t[i] = (int64_t)at;
+        }
+    }
+    *out = (struct part_clock_in){t, (size_t)n};
+    return in->at != NULL;
+}
+
+/* Goes through the runs of a series. */
+struct run_walk {
+    struct bytes_in in;
+    size_t clock, left, end, all; /* runs to come; places passed; all: when it is the whole clock */
+};
+
+static struct run_walk walk_runs(const struct part_head *h, const struct part_entry *e)
+{
+    struct run_walk w = {.left = 1, .all = e->samples};
+    if (!e->runs)
+        return w;
+    w.in = bytes_of(span_from(h->text.at + e->runs, h->text.len - e->runs));
+    w.clock = (size_t)varint_get(&w.in);
+    w.left = (size_t)varint_get(&w.in);
+    if (w.left)
+        w.all = 0;
+    else
+        w.left = 1;
+    return w;
+}
+
+static bool next_run(struct run_walk *w, size_t *first, size_t *n)
+{
+    if (!w->left--)
+        return false;
+    *first = w->all ? 0 : w->end + (size_t)varint_get(&w->in);
+    *n = w->all ? w->all : (size_t)varint_get(&w->in);
+    w->end = *first + *n;
+    return true;
+}
+
+static bool get_runs(struct bytes_in *in, const struct part_head *h, struct part_entry *e)
+{
+    e->runs = (uint32_t)((const char *)in->at - h->text.at);
+    uint64_t clock = varint_get(in), runs = varint_get(in), samples = 0;
+    if (!in->at || clock >= h->clocks_n || runs > bytes_left(in))
+        return false;
+    uint64_t n = h->clocks[clock].n;
+    for (uint64_t end = 0, i = 0; i < runs; i++) {
+        uint64_t gap = varint_get(in), len = varint_get(in);
+        if (!in->at || gap > n - end || len > n - end - gap || !len)
+            return false;
+        end += gap + len;
+        samples += len;
+    }
+    e->samples = (uint32_t)(runs ? samples : n) & INT32_MAX;
+    return true;
+}
+
+static bool get_entry(struct bytes_in *in, const struct part_head *h, uint64_t *section,
+                      struct part_entry *e)
+{
+    uint8_t flags = byte_get(in);
+    *e = (struct part_entry){.constant = (flags & ENTRY_CONSTANT) != 0};
+    if (!in->at || !h->clocks_n)
+        return false;
+    if (flags & ENTRY_WHOLE)
+        e->samples = (uint32_t)h->clocks[0].n & INT32_MAX;
+    else if (!get_runs(in, h, e))
+        return false;
+    if (e->constant)
+        return chunk_decode(in, 0, &e->value, 1);
+    uint64_t bytes = varint_get(in);
+    if (!in->at || bytes > UINT32_MAX || *section + bytes > UINT32_MAX)
+        return false;
+    e->section = (uint32_t)*section;
+    e->bytes = (uint32_t)bytes;
+    *section += bytes;
+    return true;
+}
+
+bool part_parse(struct span head, uint32_t number, struct arena *arena, struct part_head *out)
+{
+    struct bytes_in in;
+    if (!checked(head, number, &in))
+        return false;
+    uint64_t n = varint_get(&in), clocks = varint_get(&in);
+    if (!in.at || n > PART_MAX_SERIES || clocks > n)
+        return false;
+    *out = (struct part_head){.text = head,
+                              .clocks = ARENA_ARRAY(arena, struct part_clock_in, clocks),
+                              .entries = ARENA_ARRAY(arena, struct part_entry, n),
+                              .clocks_n = (size_t)clocks,
+                              .n = (size_t)n};
+    for (size_t i = 0; i < clocks; i++)
+        if (!get_clock(&in, arena, &out->clocks[i]))
+            return false;
+    uint64_t section = 0;
+    for (size_t i = 0; i < n; i++)
+        if (!get_entry(&in, out, &section, &out->entries[i]))
+            return false;
+    return true;
+}
+
+bool part_entry_in(const struct part_head *h, const struct part_entry *e, int64_t start,
+                   int64_t end)
+{
+    struct run_walk w = walk_runs(h, e);
+    const int64_t *t = h->clocks[w.clock].t;
+    size_t first, n, lowest = SIZE_MAX;
+    while (next_run(&w, &first, &n))
+        lowest = MIN(lowest, first);
+    return e->samples && t[lowest] <= end && t[w.end - 1] >= start;
+}
+
+/* The times of a series one after the other: the clock's own when it has all of them. */
+static const int64_t *times_of(const struct part_head *h, const struct part_entry *e,
+                               struct arena *arena)
+{
+    struct run_walk w = walk_runs(h, e);
+    const int64_t *clock = h->clocks[w.clock].t;
+    size_t first, n, at = 0;
+    if (w.left == 1 && next_run(&w, &first, &n))
+        return clock + first;
+    int64_t *t = arena_alloc(arena, e->samples * sizeof *t);
+    for (; next_run(&w, &first, &n); at += n)
+        memcpy(t + at, clock + first, n * sizeof *t);
+    return t;
+}
+
+static size_t first_not_before(const int64_t *t, size_t n, int64_t time)
+{
+    size_t low = 0, high = n;
+    while (low < high) {
+        size_t mid = (low + high) / 2;
+        if (t[mid] < time)
+            low = mid + 1;
+        else
+            high = mid;
+    }
+    return low;
+}
+
+/* Room behind what is there; the times are put, the values are the caller's to fill. */
+static double *put_times_of(struct samples *out, const int64_t *t, size_t n)
+{
+    samples_room(out, n);
+    out->mixed |= out->n && t[0] <= out->t[out->n - 1];
+    memcpy(out->t + out->n, t, n * sizeof *t);
+    return out->v + out->n;
+}
+
+/* The chunks of a section and where they begin, from what stands in front of them. */
+struct section {
+    struct bytes_in heads, body;
+    double before; /* the last value of the chunk before */
+};
+
+static bool open_section(struct span bytes, uint32_t number, size_t chunks, struct section *s)
+{
+    if (!checked(bytes, number, &s->heads))
+        return false;
+    s->body = s->heads;
+    s->before = 0;
+    double before = 0;
+    for (size_t i = 0; i < chunks; i++) { /* the bodies begin behind all summaries */
+        struct chunk_summary ignored;
+        if (!summary_decode(&s->body, before, &ignored))
+            return false;
+        before = ignored.last;
+        varint_get(&s->body);
+    }
+    return true;
+}
+
+static bool next_chunk(struct section *s, double *base, struct bytes_in *out)
+{
+    struct chunk_summary summary;
+    summary_decode(&s->heads, s->before, &summary);
+    s->before = summary.last;
+    *base = summary.first;
+    const uint8_t *bytes = bytes_get(&s->body, (size_t)varint_get(&s->heads));
+    *out = (struct bytes_in){bytes, s->body.at};
+    return s->heads.at && bytes;
+}
+
+static bool read_section(const struct part_entry *e, struct span bytes, uint32_t number,
+                         size_t from, size_t to, double *v)
+{
+    struct section s;
+    size_t chunks = part_chunks(e->samples);
+    if (!open_section(bytes, number, chunks, &s))
+        return false;
+    for (size_t i = 0; i < chunks; i++) {
+        size_t start = part_chunk_start(e->samples, chunks, i);
+        size_t end = part_chunk_start(e->samples, chunks, i + 1);
+        double base, some[CHUNK_MAX_SAMPLES];
+        struct bytes_in in;
+        if (!next_chunk(&s, &base, &in))
+            return false;
+        if (end <= from || start >= to)
+            continue;
+        bool inside = start >= from && end <= to;
+        if (!chunk_decode(&in, base, inside ? v + (start - from) : some, end - start))
+            return false;
+        size_t low = MAX(from, start), high = MIN(to, end);
+        if (!inside)
+            memcpy(v + (low - from), some + (low - start), (high - low) * sizeof *v);
+    }
+    return true;
+}
+
+bool part_read(const struct part_head *h, const struct part_entry *e, uint32_t number,
+               struct span section, int64_t start, int64_t end, struct samples *out)
+{
+    const int64_t *t = times_of(h, e, out->arena);
+    size_t from = first_not_before(t, e->samples, start);
+    size_t to = end == INT64_MAX ? e->samples : first_not_before(t, e->samples, end + 1);
+    if (from >= to)
+        return true;
+    double *v = put_times_of(out, t + from, to - from);
+    for (size_t i = 0; e->constant && i < to - from; i++)
+        v[i] = e->value;
+    if (!e->constant && !read_section(e, section, number, from, to, v))
+        return false;
+    out->n += to - from;
+    return true;
+}
