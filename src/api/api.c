@@ -5,6 +5,8 @@
 #include "base/clock.h"
 #include "base/log.h"
 
+enum { CHORES_WAITING_MAX = 16 };
+
 struct api *api_open(const struct api_config *config)
 {
     struct api *a = mem_zero(1, sizeof *a);
@@ -25,6 +27,7 @@ struct api *api_open(const struct api_config *config)
         .started_ms = clock_wall_ms(),
     };
     a->gate = gate_open(a->loop, a->workers, (unsigned)config->limits.max_concurrency);
+    a->chores = pool_open(1, CHORES_WAITING_MAX);
     a->live = live_new(a);
     a->links = links_new(a);
     struct err err = {0};
@@ -45,6 +48,7 @@ void api_close(struct api *a)
 {
     if (!a)
         return;
+    pool_close(a->chores);
     live_free(a->live);
     gate_close(a->gate);
     links_free(a->links);

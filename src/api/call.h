@@ -8,6 +8,7 @@ struct analyses; /* the latest of each host, as JSON (hosts.c) */
 struct api {
     struct loop *loop;
     struct pool *workers;
+    struct pool *chores; /* one thread: api_chore */
     struct store *store;
     struct record *record;
     struct access *access;
@@ -33,7 +34,8 @@ struct call {
     struct http_request *req;
     struct api *api;
     struct principal who;
-    struct span id; /* what stands in the path where the route has ID */
+    struct span id;    /* what stands in the path where the route has ID */
+    int answer_status; /* of a fn of api_work that succeeds; 0: 200, or 204 without a body */
 };
 
 /* ---- handlers, one line each in routes.c ---- */
@@ -76,6 +78,8 @@ void health_alive(struct call *c);
 void health_ready(struct call *c);
 void health_metrics(struct call *c);
 void console_file(struct call *c);
+void import_samples(struct call *c);
+void export_samples(struct call *c);
 
 /* ---- what handlers share ---- */
 
@@ -103,6 +107,16 @@ typedef enum status (*api_work_fn)(struct call *c, void *arg, struct arena *aren
 /* Runs fn on a worker and replies 200 with its JSON (204 when there is none), or with its failure.
  * arg should live in the request's arena. */
 void api_work(struct call *c, api_work_fn fn, void *arg);
+/* The same on the thread for what takes long (imports, backups, clean-ups, checks), one after the
+ * other, so that queries do not wait for it. */
+void api_chore(struct call *c, api_work_fn fn, void *arg);
+
+/* Writes who did what into the record's audit and the server's log; what is done only once it is
+ * written. */
+MUST_USE enum status api_audit(struct call *c, const char *what, struct span detail,
+                               struct err *err);
+
+enum { IMPORT_BODY_MAX_BYTES = 64 << 20 };
 
 /* ---- parameters.c: query parameters that most lists take; OK and unchanged when absent ---- */
 

@@ -29,6 +29,7 @@ static void put_operation(struct json *j, const struct route *r)
         [NEED_OPERATOR] = "Needs role operator.",
         [NEED_ADMIN] = "Needs role admin.",
         [NEED_WRITER] = "Needs an agent's or writer's token.",
+        [NEED_IMPORT] = "Needs role admin, or an agent's or writer's token.",
         [NEED_JOIN] = "Needs a join token.",
     };
     char method[8] = {0};

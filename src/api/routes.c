@@ -52,6 +52,8 @@ const struct route routes[] = {
      "Total, by day, by recommendation"},
     {"DELETE", GALEN "/results/ID", NEED_ADMIN, results_delete, "Delete a result"},
     {"GET", GALEN "/events", NEED_VIEWER, events_list, "What happened, newest first"},
+    {"POST", GALEN "/import", NEED_IMPORT, import_samples, "Samples of a file"},
+    {"GET", GALEN "/export", NEED_VIEWER, export_samples, "Samples as CSV, JSON or OpenMetrics"},
     {"POST", GALEN "/join-tokens", NEED_ADMIN, enroll_make_token, "A token for new agents"},
     {"POST", GALEN "/enroll", NEED_JOIN, enroll_agent, "An agent's own token for a join token"},
     {"GET", GALEN "/openapi.json", NEED_NOTHING, openapi_show, "This list as OpenAPI 3.1"},
@@ -134,6 +136,8 @@ static bool may(const struct principal *p, enum need need)
         return principal_is(p, ROLE_ADMIN);
     case NEED_WRITER:
         return p->kind == WHO_AGENT || (p->kind == WHO_API_TOKEN && principal_is(p, ROLE_ADMIN));
+    case NEED_IMPORT:
+        return p->kind == WHO_AGENT || principal_is(p, ROLE_ADMIN);
     case NEED_JOIN:
         return p->kind == WHO_JOIN;
     }
@@ -166,6 +170,13 @@ static bool allowed(struct call *c, const struct route *r)
     return false;
 }
 
+static size_t body_max(const struct route *r)
+{
+    if (r->handle == write_samples)
+        return WRITE_PACKED_MAX_BYTES;
+    return r->handle == import_samples ? (size_t)IMPORT_BODY_MAX_BYTES : (size_t)BODY_MAX_BYTES;
+}
+
 void api_on_head(struct http_request *req, void *arg)
 {
     struct call *c = ARENA_NEW(http_request_arena(req), struct call);
@@ -183,8 +194,7 @@ void api_on_head(struct http_request *req, void *arg)
     }
     if (!allowed(c, r))
         return;
-    http_request_body_max(req,
-                          r->handle == write_samples ? WRITE_PACKED_MAX_BYTES : BODY_MAX_BYTES);
+    http_request_body_max(req, body_max(r));
     c->route = r;
     *http_request_data(req) = c;
 }

@@ -10,6 +10,7 @@ enum need {
     NEED_OPERATOR,
     NEED_ADMIN,
     NEED_WRITER, /* an agent, a remote writer, an admin */
+    NEED_IMPORT, /* an agent or remote writer's token, an admin, signed in or by token */
     NEED_JOIN,   /* a join token */
 };
 

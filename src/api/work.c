@@ -1,6 +1,9 @@
 /* A request answered by a worker: the record or the store may take a moment. */
 #include "api/call.h"
 
+#include "base/clock.h"
+#include "base/log.h"
+
 struct work {
     struct call *call;
     api_work_fn fn;
@@ -30,20 +33,41 @@ static void on_loop(void *arg)
     if (w->status)
         api_failure(w->call, w->status, &w->err);
     else if (w->body.len)
-        api_json(w->call, 200, &w->body);
+        api_json(w->call, w->call->answer_status ? w->call->answer_status : 200, &w->body);
     else
         api_no_content(w->call);
     work_free(w);
 }
 
-void api_work(struct call *c, api_work_fn fn, void *arg)
+static void run(struct call *c, struct pool *pool, api_work_fn fn, void *arg)
 {
     struct work *w = mem_zero(1, sizeof *w);
     w->call = c;
     w->fn = fn;
     w->arg = arg;
-    if (pool_submit(c->api->workers, on_worker, on_loop, c->api->loop, w))
+    if (pool_submit(pool, on_worker, on_loop, c->api->loop, w))
         return;
     api_busy(c, "too many requests wait already");
     work_free(w);
+}
+
+void api_work(struct call *c, api_work_fn fn, void *arg)
+{
+    run(c, c->api->workers, fn, arg);
+}
+
+void api_chore(struct call *c, api_work_fn fn, void *arg)
+{
+    run(c, c->api->chores, fn, arg);
+}
+
+enum status api_audit(struct call *c, const char *what, struct span detail, struct err *err)
+{
+    auto_buf text = {.max = 1024};
+    buf_span(&text, span_from(detail.at ? detail.at : "", MIN(detail.len, (size_t)512)));
+    enum status st = record_audit(c->api->record, clock_wall_ms(), span_of(c->who.name),
+                                  span_of(what), detail, err);
+    if (!st)
+        log_info("audit: who=%s what=\"%s\" detail=%s", c->who.name, what, buf_text(&text));
+    return st;
 }

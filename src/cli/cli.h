@@ -19,7 +19,9 @@ enum exit_code {
 
 int cli_advice(int argc, char **argv);
 int cli_check(int argc, char **argv);
+int cli_export(int argc, char **argv);
 int cli_features(int argc, char **argv);
+int cli_import(int argc, char **argv);
 int cli_predict(int argc, char **argv);
 int cli_query(int argc, char **argv);
 int cli_rules(int argc, char **argv);
@@ -53,3 +55,12 @@ bool cli_server_option(struct cli_server *s, int option, const char *value);
  * own sentence. */
 MUST_USE enum status cli_get(const struct cli_server *s, const char *path, struct buf *out,
                              struct err *err);
+/* The same with a method and a body (type NULL: none); any status of 2xx is good. Waits up to
+ * CLI_PATIENCE_MS: what is asked for may take a while. */
+enum { CLI_PATIENCE_MS = 3600 * 1000 };
+MUST_USE enum status cli_send(const struct cli_server *s, const char *method, const char *path,
+                              const char *type, struct span body, struct buf *out, struct err *err);
+/* GET of something long: on_piece is given the bytes as they come. */
+MUST_USE enum status cli_stream(const struct cli_server *s, const char *path,
+                                void (*on_piece)(void *arg, struct span bytes), void *arg,
+                                int64_t patience_ms, struct err *err);

@@ -11,7 +11,9 @@ static const struct command {
 } commands[] = {
     {"advice", cli_advice, "what the server advises for each host"},
     {"check", cli_check, "look at this host and say what to change; no server needed"},
+    {"export", cli_export, "samples as CSV, JSON or OpenMetrics"},
     {"features", cli_features, "rows to train the classifier with"},
+    {"import", cli_import, "samples of CSV, JSON, Prometheus or OpenMetrics files"},
     {"predict", cli_predict, "class probabilities for rows of features"},
     {"query", cli_query, "ask the server a PromQL question"},
     {"rules", cli_rules, "check the rule files"},

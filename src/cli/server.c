@@ -75,24 +75,67 @@ static enum status refused(const struct cli_server *s, int http_status, struct b
     return st;
 }
 
-enum status cli_get(const struct cli_server *s, const char *path, struct buf *out, struct err *err)
+struct request {
+    const char *method, *path, *type;
+    struct span body;
+    void (*on_piece)(void *arg, struct span bytes);
+    void *piece_arg;
+    int64_t patience_ms; /* 0: the client's own */
+};
+
+static enum status fetch(const struct cli_server *s, const struct request *r, struct buf *out,
+                         struct err *err)
 {
     auto_free char *token = NULL;
     auto_buf bearer = {0};
-    struct http_header header = {.name = SPAN("Authorization")};
+    struct http_header headers[2];
+    size_t n = 0;
     if (s->token_file) {
         enum status st = file_read_secret(s->token_file, &token, err);
         if (st)
             return st;
         buf_printf(&bearer, "Bearer %s", token);
-        header.value = buf_view(&bearer);
+        headers[n++] = (struct http_header){SPAN("Authorization"), buf_view(&bearer)};
     }
-    struct http_client_config config = {
-        .url = s->url, .ca_file = s->ca_file, .user_agent = "galen/" GALEN_VERSION};
+    if (r->type)
+        headers[n++] = (struct http_header){SPAN("Content-Type"), span_of(r->type)};
+    struct http_client_config config = {.url = s->url,
+                                        .ca_file = s->ca_file,
+                                        .user_agent = "galen/" GALEN_VERSION,
+                                        .request_ms = r->patience_ms,
+                                        .on_piece = r->on_piece,
+                                        .piece_arg = r->piece_arg};
     int http_status = 0;
     enum status st =
-        http_fetch(&config, "GET", path, &header, token ? 1 : 0, SPAN(""), &http_status, out, err);
-    if (!st && http_status != 200)
+        http_fetch(&config, r->method, r->path, headers, n, r->body, &http_status, out, err);
+    if (!st && (http_status < 200 || http_status > 299))
         st = refused(s, http_status, out, err);
     return st;
+}
+
+enum status cli_get(const struct cli_server *s, const char *path, struct buf *out, struct err *err)
+{
+    return fetch(s, &(struct request){.method = "GET", .path = path, .body = SPAN("")}, out, err);
+}
+
+enum status cli_send(const struct cli_server *s, const char *method, const char *path,
+                     const char *type, struct span body, struct buf *out, struct err *err)
+{
+    struct request r = {
+        .method = method, .path = path, .type = type, .body = body, .patience_ms = CLI_PATIENCE_MS};
+    return fetch(s, &r, out, err);
+}
+
+enum status cli_stream(const struct cli_server *s, const char *path,
+                       void (*on_piece)(void *arg, struct span bytes), void *arg,
+                       int64_t patience_ms, struct err *err)
+{
+    auto_buf body = {0}; /* of a refusal */
+    struct request r = {.method = "GET",
+                        .path = path,
+                        .body = SPAN(""),
+                        .on_piece = on_piece,
+                        .piece_arg = arg,
+                        .patience_ms = patience_ms};
+    return fetch(s, &r, &body, err);
 }

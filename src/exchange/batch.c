@@ -104,3 +104,37 @@ void write_batch_encode(struct write_batch *b, struct buf *out)
     b->last = NULL;
     b->n = b->size = b->samples = b->bytes = 0;
 }
+
+/* ---- messages on their way ---- */
+
+static enum status send_batch(struct write_sender *w, struct err *err)
+{
+    w->message.max = SIZE_MAX;
+    buf_clear(&w->message);
+    write_batch_encode(w->batch, &w->message);
+    return w->message.len ? w->send(w->arg, buf_view(&w->message), err) : OK;
+}
+
+enum status write_sender_take(void *sender, struct labels labels, const struct sample *s, size_t n,
+                              struct err *err)
+{
+    struct write_sender *w = sender;
+    enum status st = OK;
+    if (!w->batch)
+        w->batch = write_batch_open();
+    for (size_t done = 0; !st && done < n;) {
+        done += write_batch_add(w->batch, labels, s + done, n - done);
+        if (done < n)
+            st = send_batch(w, err);
+    }
+    return st;
+}
+
+enum status write_sender_end(struct write_sender *w, bool send_rest, struct err *err)
+{
+    enum status st = send_rest && w->batch ? send_batch(w, err) : OK;
+    write_batch_close(w->batch);
+    buf_free(&w->message);
+    w->batch = NULL;
+    return st;
+}

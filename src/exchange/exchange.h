@@ -18,8 +18,8 @@ enum exchange_format {
 /* "prometheus", "openmetrics", "csv", "json", "auto"; false for another word. */
 bool exchange_format_of(struct span word, enum exchange_format *out);
 const char *exchange_format_name(enum exchange_format f);
-/* By the end of a file's name (.csv, .json, .jsonl, .prom, .om, .openmetrics, also before .gz or
- * .zst); AUTO when it says nothing. */
+/* By the end of a file's name (.csv, .json, .jsonl, .prom, .om, .openmetrics, also before .gz);
+ * AUTO when it says nothing. */
 enum exchange_format exchange_format_of_file(struct span name);
 /* Content-Type of what is written in that format. */
 const char *exchange_content_type(enum exchange_format f);
@@ -39,7 +39,8 @@ struct importer_config {
      * OK ends the import. */
     enum status (*take)(void *arg, struct labels labels, const struct sample *s, size_t n,
                         struct err *err);
-    /* A line that cannot be understood: where, and what would be right. It is left out. */
+    /* A line that cannot be understood: where, and what would be right. It is left out. May be
+     * NULL. */
     void (*bad)(void *arg, size_t line_no, const char *why);
     void *arg;
 };
@@ -85,6 +86,19 @@ size_t write_batch_add(struct write_batch *b, struct labels labels, const struct
 size_t write_batch_samples(const struct write_batch *b);
 /* The message; empty again afterwards. */
 void write_batch_encode(struct write_batch *b, struct buf *out);
+
+/* Between importer and whoever takes messages: take of an importer_config is write_sender_take with
+ * the sender as its argument. {.send, .arg} begins; write_sender_end sends the rest and gives
+ * everything back, also after a failure. */
+struct write_sender {
+    enum status (*send)(void *arg, struct span message, struct err *err);
+    void *arg;
+    struct write_batch *batch; /* their own */
+    struct buf message;
+};
+enum status write_sender_take(void *sender, struct labels labels, const struct sample *s, size_t n,
+                              struct err *err);
+MUST_USE enum status write_sender_end(struct write_sender *w, bool send_rest, struct err *err);
 
 /* ---- out ---- */
 

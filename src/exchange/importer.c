@@ -49,7 +49,8 @@ void importer_bad(struct importer *in, size_t line_no, const char *format, ...)
     vsnprintf(why, sizeof why, format, args);
     va_end(args);
     in->counts.bad++;
-    in->config.bad(in->config.arg, line_no, why);
+    if (in->config.bad)
+        in->config.bad(in->config.arg, line_no, why);
 }
 
 /* ---- samples ---- */
@@ -213,8 +214,6 @@ enum exchange_format exchange_format_of_file(struct span name)
 {
     if (span_ends(name, SPAN(".gz")))
         name.len -= 3;
-    else if (span_ends(name, SPAN(".zst")))
-        name.len -= 4;
     for (size_t i = 0; i < COUNT(formats); i++)
         for (size_t k = 0; k < COUNT(formats[i].ends) && formats[i].ends[k]; k++)
             if (span_ends(name, span_of(formats[i].ends[k])))

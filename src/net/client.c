@@ -22,6 +22,9 @@ struct http_client {
     char *user_agent;
     int64_t request_ms;
     size_t body_max;
+    void (*on_piece)(void *arg, struct span bytes);
+    void *piece_arg;
+    uint64_t pieces_bytes; /* of this answer, given to on_piece */
     struct timer *timer;
     bool busy;
     http_answer_fn fn;
@@ -104,8 +107,19 @@ static void answer_complete(struct http_client *c, bool surplus)
 
 enum progress { MORE, DONE, FAILED };
 
+static bool in_pieces(const struct http_client *c)
+{
+    return c->on_piece && c->head.status == 200;
+}
+
 static enum progress take_piece(struct http_client *c, struct span piece)
 {
+    if (in_pieces(c)) {
+        c->pieces_bytes += piece.len;
+        if (piece.len)
+            c->on_piece(c->piece_arg, piece);
+        return MORE;
+    }
     buf_span(&c->body, piece);
     if (!c->body.failed)
         return MORE;
@@ -145,7 +159,7 @@ static enum progress take_body(struct http_client *c, struct span *data)
     case BODY_LENGTH:
         break;
     }
-    uint64_t left = c->head.content_length - c->body.len;
+    uint64_t left = c->head.content_length - c->body.len - c->pieces_bytes;
     size_t n = left < data->len ? (size_t)left : data->len;
     if (take_piece(c, span_from(data->at, n)) == FAILED)
         return FAILED;
@@ -178,7 +192,7 @@ static enum progress take_head(struct http_client *c, struct span *data)
     c->head_complete = true;
     if (span_is(span_of(c->method_text), "HEAD"))
         c->head.body = BODY_NONE;
-    if (c->head.body != BODY_LENGTH || c->head.content_length <= c->body_max)
+    if (c->head.body != BODY_LENGTH || c->head.content_length <= c->body_max || in_pieces(c))
         return DONE;
     fail(c, FULL, "the answer exceeds %zu bytes", c->body_max);
     return FAILED;
@@ -203,6 +217,7 @@ static void begin_answer(struct http_client *c)
     buf_clear(&c->body);
     c->body.failed = false;
     c->body.max = c->body_max;
+    c->pieces_bytes = 0;
     c->chunked = (struct chunked){0};
     c->head_complete = false;
     c->line_at = 0;
@@ -306,6 +321,8 @@ enum status http_client_open(struct loop *loop, const struct http_client_config 
     }
     c->user_agent = config->user_agent ? mem_dup(config->user_agent) : NULL;
     c->request_ms = config->request_ms ? config->request_ms : REQUEST_MS;
+    c->on_piece = config->on_piece;
+    c->piece_arg = config->piece_arg;
     c->body_max = config->body_max_bytes ? config->body_max_bytes : ANSWER_MAX_BYTES;
     c->timer = timer_open(loop, expired, c);
     *out = c;

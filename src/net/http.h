@@ -124,6 +124,10 @@ struct http_client_config {
     const char *user_agent;
     int64_t connect_ms, request_ms; /* 0: 10 s, 30 s */
     size_t body_max_bytes;          /* of an answer; 0: 64 MiB */
+    /* Given the body of an answer of status 200 as it comes, instead of gathering it; then
+     * body_max_bytes does not count. May be NULL. */
+    void (*on_piece)(void *arg, struct span bytes);
+    void *piece_arg;
 };
 
 struct http_answer {
