@@ -218,7 +218,7 @@ static void names(void **state)
         const char *file;
         enum exchange_format format;
     } files[] = {{"a.csv", EXCHANGE_CSV},         {"a.csv.gz", EXCHANGE_CSV},
-                 {"a.jsonl.gz", EXCHANGE_JSON},  {"a.json", EXCHANGE_JSON},
+                 {"a.jsonl.gz", EXCHANGE_JSON},   {"a.json", EXCHANGE_JSON},
                  {"a.prom", EXCHANGE_PROMETHEUS}, {"a.om", EXCHANGE_OPENMETRICS},
                  {"csv", EXCHANGE_AUTO},          {"a.txt", EXCHANGE_AUTO}};
     for (size_t i = 0; i < COUNT(files); i++)
