@@ -3,6 +3,7 @@
 #include "agent/ship.h"
 
 #include "agent/answer.h"
+#include "agent/dress.h"
 #include "agent/enroll.h"
 #include "agent/merge.h"
 #include "agent/spool.h"
@@ -41,13 +42,13 @@ struct ship {
     char *token_file, *token;
     bool must_enroll, waiting;
     int64_t send_every_ms, send_next_ms; /* mono */
-    enum compression compression;
-    bool proven; /* the server has taken a batch in this compression */
+    struct dress *dress;
 
     enum flight flight;
     struct buf live;                  /* the batch under way, as it was given */
     uint64_t flight_end;              /* SPOOLED: spool_gone once all of it has left */
     size_t flight_batches;            /* SPOOLED */
+    size_t flight_bytes;              /* of its body */
     size_t merge_max;                 /* batches; less after "too large" */
     struct buf plain, packed, record; /* scratch */
 
@@ -201,22 +202,17 @@ static void drop_delivered(struct ship *s)
 
 static void on_answer(const struct http_answer *answer, void *arg);
 
-static void send_request(struct ship *s, const char *path, const char *type, const char *token,
-                         struct span body)
+static void post(struct ship *s, const char *path, const struct http_header *given, size_t n_given,
+                 const char *token, struct span body)
 {
     struct err err = {0};
     auto_buf bearer = {0};
-    struct http_header headers[4] = {{SPAN("Content-Type"), span_of(type)}};
-    size_t n = 1;
+    struct http_header headers[4];
+    size_t n = n_given;
+    memcpy(headers, given, n_given * sizeof *given);
     if (token) {
         buf_printf(&bearer, "Bearer %s", token);
         headers[n++] = (struct http_header){SPAN("Authorization"), buf_view(&bearer)};
-    }
-    if (s->flight != ENROLMENT) {
-        headers[n++] = (struct http_header){SPAN("Content-Encoding"),
-                                            span_of(compression_name(s->compression))};
-        headers[n++] =
-            (struct http_header){SPAN("X-Prometheus-Remote-Write-Version"), SPAN("0.1.0")};
     }
     if (http_client_send(s->client, "POST", path, headers, n, body, on_answer, s, &err)) {
         s->flight = NOTHING;
@@ -228,14 +224,22 @@ static void send_request(struct ship *s, const char *path, const char *type, con
 static void send_message(struct ship *s, enum flight flight, struct span message)
 {
     struct err err = {0};
+    struct dressed d;
     s->flight = flight;
-    buf_clear(&s->packed);
-    if (pack(s->compression, message, &s->packed, &err)) {
+    if (dress_message(s->dress, message, flight == LIVE, &d, &err)) {
         log_error("compress a batch: %s", err.text);
         s->flight = NOTHING;
         return;
     }
-    send_request(s, s->path, "application/x-protobuf", s->token, buf_view(&s->packed));
+    struct http_header headers[3] = {{SPAN("Content-Type"), span_of(d.type)}};
+    size_t n = 1;
+    if (d.encoding)
+        headers[n++] = (struct http_header){SPAN("Content-Encoding"), span_of(d.encoding)};
+    if (d.remote_write)
+        headers[n++] =
+            (struct http_header){SPAN("X-Prometheus-Remote-Write-Version"), SPAN("0.1.0")};
+    s->flight_bytes = d.body.len;
+    post(s, s->path, headers, n, s->token, d.body);
 }
 
 static void send_enrolment(struct ship *s)
@@ -249,7 +253,8 @@ static void send_enrolment(struct ship *s)
     auto_buf body = {0};
     enroll_request(&body, s->config.machine_id, s->config.hostname);
     s->flight = ENROLMENT;
-    send_request(s, ENROLL_PATH, "application/json", join, buf_view(&body));
+    struct http_header type = {SPAN("Content-Type"), SPAN("application/json")};
+    post(s, ENROLL_PATH, &type, 1, join, buf_view(&body));
 }
 
 static void send_spooled(struct ship *s)
@@ -288,8 +293,7 @@ static void on_success(struct ship *s)
     buf_clear(&s->live);
     s->flight = NOTHING;
     s->sent++;
-    s->sent_bytes += s->packed.len;
-    s->proven = true;
+    s->sent_bytes += s->flight_bytes;
     s->failures = 0;
     s->merge_max = MERGE_MAX_BATCHES;
     if (s->failing)
@@ -350,16 +354,6 @@ static void check_clock(struct ship *s, const struct http_answer *answer)
     s->skewed = skewed;
 }
 
-/* A compression that this receiver does not know: 415, or 400 from those that do not look. */
-static bool fall_back(struct ship *s, int status)
-{
-    if (s->proven || s->compression == COMPRESSION_SNAPPY || (status != 400 && status != 415))
-        return false;
-    log_info("the server takes no zstd, sending snappy");
-    s->compression = COMPRESSION_SNAPPY;
-    return true;
-}
-
 static bool split_up(struct ship *s, int status)
 {
     if (status != 413 || s->flight != SPOOLED || s->flight_batches < 2)
@@ -377,12 +371,12 @@ static void on_answer(const struct http_answer *answer, void *arg)
         s->flight == ENROLMENT ? s->config.agent->join_token_file : s->token_file, &why);
     if (answer->status)
         check_clock(s, answer);
+    bool again = s->flight != ENROLMENT && dress_answered(s->dress, answer) == DRESS_AGAIN;
     if (verdict == TAKEN && s->flight == ENROLMENT)
         on_enrolled(s, answer);
     else if (verdict == TAKEN)
         on_success(s);
-    else if (s->flight != ENROLMENT &&
-             (fall_back(s, answer->status) || split_up(s, answer->status)))
+    else if (again || split_up(s, answer->status))
         resend(s);
     else if (verdict == REFUSED && s->flight != ENROLMENT)
         drop_refused(s, buf_text(&why));
@@ -438,7 +432,7 @@ enum status ship_open(struct loop *loop, const struct ship_config *config, struc
     struct ship *s = mem_zero(1, sizeof *s);
     s->config = *config;
     s->loop = loop;
-    s->compression = COMPRESSION_ZSTD;
+    s->dress = dress_open();
     s->merge_max = MERGE_MAX_BATCHES;
     s->merge = merge_open();
     s->timer = timer_open(loop, on_timer, s);
@@ -513,6 +507,7 @@ void ship_close(struct ship *s)
         keep_live(s);
     spool_close(s->spool);
     merge_close(s->merge);
+    dress_close(s->dress);
     timer_close(s->timer);
     free(s->path);
     free(s->token_file);

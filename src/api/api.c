@@ -4,6 +4,7 @@
 
 #include "base/clock.h"
 #include "base/log.h"
+#include "series/increment.h"
 
 enum { CHORES_WAITING_MAX = 16 };
 
@@ -29,6 +30,7 @@ struct api *api_open(const struct api_config *config)
     a->gate = gate_open(a->loop, a->workers, (unsigned)config->limits.max_concurrency);
     a->chores = pool_open(1, CHORES_WAITING_MAX);
     a->live = live_new(a);
+    a->increment_labels = increment_labels_open();
     a->links = links_new(a);
     struct err err = {0};
     if (analyses_load(a, &err))
@@ -52,6 +54,7 @@ void api_close(struct api *a)
     live_free(a->live);
     gate_close(a->gate);
     links_free(a->links);
+    increment_labels_close(a->increment_labels);
     analyses_free(a->analyses);
     free(a);
 }

@@ -18,7 +18,8 @@ struct api {
     void *pipeline;
     const char *version;
     struct live *live;
-    struct links *links; /* the agents' WebSockets (link.h) */
+    struct increment_labels *increment_labels; /* of all agents (series/increment.h) */
+    struct links *links;                       /* the agents' WebSockets (link.h) */
     struct analyses *analyses;
     struct gate *gate; /* of PromQL queries */
     struct query_limits limits;

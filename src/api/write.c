@@ -3,6 +3,7 @@
 
 #include "base/clock.h"
 #include "base/log.h"
+#include "series/increment.h"
 #include "series/remote_write.h"
 
 enum { UNPACKED_KEEP_BYTES = 1 << 20 };
@@ -10,6 +11,7 @@ enum { UNPACKED_KEEP_BYTES = 1 << 20 };
 /* What a connection remembers between its requests. */
 struct connection {
     struct store_writer *writer;
+    struct increment_reader *increments; /* NULL until the first */
     struct buf unpacked;
 };
 
@@ -23,6 +25,7 @@ static void connection_free(void *arg)
 {
     struct connection *k = arg;
     store_writer_close(k->writer);
+    increment_reader_close(k->increments);
     buf_free(&k->unpacked);
     free(k);
 }
@@ -90,10 +93,44 @@ static bool right_version(struct call *c)
     return false;
 }
 
+/* The body as a remote-write message; replies and returns false when it is none. */
+static bool unpacked(struct call *c, struct connection *k, enum compression packing,
+                     struct span *message)
+{
+    struct err err = {0};
+    *message = http_request_body(c->req);
+    if (packing == COMPRESSION_NONE)
+        return true;
+    enum status st = unpack(packing, *message, WRITE_MESSAGE_MAX_BYTES, &k->unpacked, &err);
+    *message = buf_view(&k->unpacked);
+    if (st)
+        http_problem(c->req, st == FULL ? 413 : 400, "%s", err.text);
+    return st == OK;
+}
+
+/* What an increment stands for: 409 asks for a whole one. */
+static bool expanded(struct call *c, struct connection *k, struct span *message, struct buf *out)
+{
+    struct err err = {0};
+    if (!k->increments)
+        k->increments = increment_reader_open(c->api->increment_labels);
+    out->max = WRITE_MESSAGE_MAX_BYTES;
+    enum status st = increment_read(k->increments, *message, out, &err);
+    *message = buf_view(out);
+    if (st)
+        http_problem(c->req, st == NOT_FOUND ? 409 : st == FULL ? 413 : 400, "%s", err.text);
+    return st == OK;
+}
+
+static bool is_increment(struct call *c)
+{
+    return span_is(http_request_header(c->req, "Content-Type"), INCREMENT_TYPE);
+}
+
 void write_samples(struct call *c)
 {
     enum compression packing;
-    struct span encoding = http_request_header(c->req, "Content-Encoding");
+    struct span encoding = http_request_header(c->req, "Content-Encoding"), message;
     if (!right_version(c))
         return;
     if (!compression_of(encoding, &packing)) {
@@ -101,17 +138,14 @@ void write_samples(struct call *c)
                      (int)MIN(encoding.len, (size_t)40), encoding.at);
         return;
     }
-    struct err err = {0};
     struct connection *k = connection_of(c);
-    struct span message = http_request_body(c->req);
-    if (packing != COMPRESSION_NONE) {
-        enum status st = unpack(packing, message, WRITE_MESSAGE_MAX_BYTES, &k->unpacked, &err);
-        if (st) {
-            shrink(k);
-            http_problem(c->req, st == FULL ? 413 : 400, "%s", err.text);
-            return;
-        }
-        message = buf_view(&k->unpacked);
+    bool small = is_increment(c);
+    auto_buf wide = {0};
+    if (!small && c->who.kind == WHO_AGENT)
+        http_reply_header(c->req, "Galen-Increments", "1");
+    if (!unpacked(c, k, packing, &message) || (small && !expanded(c, k, &message, &wide))) {
+        shrink(k);
+        return;
     }
     struct write_call *w = ARENA_NEW(http_request_arena(c->req), struct write_call);
     *w = (struct write_call){.req = c->req, .api = c->api};

@@ -1,5 +1,7 @@
 #include "unit.h"
 
+UNIT_DECLARE(host_settings);
+UNIT_DECLARE(increment);
 UNIT_DECLARE(labels);
 UNIT_DECLARE(parameter);
 UNIT_DECLARE(regex);
@@ -10,6 +12,6 @@ UNIT_DECLARE(memory_source);
 
 int main(void)
 {
-    return UNIT_RUN(labels) + UNIT_RUN(parameter) + UNIT_RUN(regex) + UNIT_RUN(remote_write) +
+    return UNIT_RUN(host_settings) + UNIT_RUN(increment) + UNIT_RUN(labels) + UNIT_RUN(parameter) + UNIT_RUN(regex) + UNIT_RUN(remote_write) +
            UNIT_RUN(compress) + UNIT_RUN(exposition) + UNIT_RUN(memory_source);
 }
