@@ -12,6 +12,7 @@ UNIT_DECLARE(memory_source);
 
 int main(void)
 {
-    return UNIT_RUN(host_settings) + UNIT_RUN(increment) + UNIT_RUN(labels) + UNIT_RUN(parameter) + UNIT_RUN(regex) + UNIT_RUN(remote_write) +
-           UNIT_RUN(compress) + UNIT_RUN(exposition) + UNIT_RUN(memory_source);
+    return UNIT_RUN(host_settings) + UNIT_RUN(increment) + UNIT_RUN(labels) + UNIT_RUN(parameter) +
+           UNIT_RUN(regex) + UNIT_RUN(remote_write) + UNIT_RUN(compress) + UNIT_RUN(exposition) +
+           UNIT_RUN(memory_source);
 }
