@@ -22,15 +22,18 @@ LAYERS = {
     'record': {'base'},
     'promql': {'base', 'series'},
     'advise': {'base', 'series', 'exchange', 'promql'},
+    'alert': {'base', 'series', 'promql'},
+    'notify': {'base', 'net'},
     'access': {'base', 'net', 'record'},
-    'api': {'base', 'net', 'series', 'exchange', 'store', 'record', 'promql', 'advise', 'access'},
-    'server': {'base', 'net', 'series', 'store', 'record', 'promql', 'advise', 'access', 'api'},
-    'cli': {'base', 'net', 'series', 'exchange', 'collect', 'store', 'record', 'promql', 'advise'},
+    'api': {'base', 'net', 'series', 'exchange', 'store', 'record', 'promql', 'advise', 'alert', 'notify', 'access'},
+    'server': {'base', 'net', 'series', 'store', 'record', 'promql', 'advise', 'alert', 'notify', 'access', 'api'},
+    'cli': {'base', 'net', 'series', 'exchange', 'collect', 'store', 'record', 'promql', 'advise', 'alert', 'notify'},
 }
 ALL_PUBLIC = {'base', 'net', 'series'}
 # Further public headers, each named by its folder.
 PUBLIC = {'api/console_files.h', 'advise/model.h', 'advise/train.h',
-          'record/agents.h', 'record/events.h', 'record/findings.h'}
+          'record/agents.h', 'record/events.h', 'record/findings.h', 'record/alerts.h',
+          'alert/template.h', 'alert/route.h', 'promql/script/series_text.h'}
 INCLUDE = re.compile(r'^\s*#include "([^"]+)"', re.M)
 
 
