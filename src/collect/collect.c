@@ -6,6 +6,7 @@
 #include "base/file.h"
 #include "base/log.h"
 #include "collect/collectors.h"
+#include "collect/process.h"
 #include "series/remote_write.h"
 
 #include <errno.h>
@@ -99,6 +100,14 @@ void collect_add(struct collect *c, const struct collector *collector, void *arg
     c->active[c->n_active++] = (struct active){.collector = collector, .state = state};
 }
 
+void *collect_state(const struct collect *c, const struct collector *collector)
+{
+    for (size_t i = 0; i < c->n_active; i++)
+        if (c->active[i].collector == collector)
+            return c->active[i].state;
+    return NULL;
+}
+
 static enum status collect_init(struct collect *c, const struct collect_config *config,
                                 struct err *err)
 {
@@ -111,6 +120,8 @@ static enum status collect_init(struct collect *c, const struct collect_config *
         return st;
     c->live = is_live(c);
     keep_sysctls(c, config->sysctls);
+    c->processes_top =
+        config->processes_top ? MIN(config->processes_top, PROCESS_TOP_MAX) : PROCESS_TOP_DEFAULT;
     size_t n;
     const struct collector *const *all = collect_table(&n);
     for (size_t i = 0; i < n; i++)

@@ -62,6 +62,7 @@ struct collect_config {
     const char *instance;        /* NULL: the machine's host name */
     struct setting_list sysctls; /* none: the default list */
     struct setting_list off;     /* names of collectors that shall not run */
+    unsigned processes_top;      /* how many in each order of processes_json; 0: 5, at most 20 */
 };
 
 /* The tree of a machine that is not this one is recognised by a proc/ that is no procfs: then
@@ -82,6 +83,27 @@ void collect_run(struct collect *c, int64_t wall_ms, int64_t mono_ms, bool all);
 size_t collect_write(const struct collect *c, struct buf *out);
 /* The latest value of everything as text; without the labels job and instance when bare. */
 void collect_expose(const struct collect *c, struct buf *out, bool bare);
+
+/* Appends the processes that used most at the last scan (every 10 s) as JSON:
+ *   {"at_ms":1763717400000,         when they were looked at, UTC
+ *    "over_ms":10000,               what "cpu" and the rates are averaged over; absent at first
+ *    "count":126,"threads":301,
+ *    "states":{"R":1,"S":120,...},  as ps has them
+ *    "top":{"cpu":[pid,...],"memory":[...],"io":[...],"descriptors":[...]},  highest first
+ *    "processes":[{"pid":1,"name":"nginx","state":"S","threads":1,"started_ms":...,
+ *      "cpu":0.25,                  processors used (2 is two of them); absent at first
+ *      "cpu_seconds":12.5,"resident_bytes":...,
+ *      "read_bytes_per_s":...,"write_bytes_per_s":...,  of storage; absent when not told
+ *      "descriptors":14,"descriptors_limit":1024,"maps":200,
+ *      "uid":33,"user":"www-data","command":"nginx: worker process","unit":"nginx.service"}]}
+ * What is not known is absent. Arguments that look like secrets are "***" in command. False when
+ * there was no scan yet or the collector "processes" is off. */
+bool processes_json(struct collect *c, struct buf *out);
+/* Appends what this machine is as JSON; reads some 100 files, so not at every collection:
+ *   {"version":"32 hex digits","boot_id":"...","boot_ms":...,"facts":{...}}
+ * version is a digest of facts: it is another one when hardware, kernel, distribution, mounts or
+ * the agent changed, and the same after a mere restart. docs/PROTOCOL.md has the facts. */
+void inventory_json(struct collect *c, struct buf *out);
 
 const char *collect_instance(const struct collect *c);
 /* 32 hex digits that stand for the machine; not its machine-id, which is confidential. */

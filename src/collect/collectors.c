@@ -22,6 +22,7 @@ static const struct collector *const collectors[] = {
     &sysvipc_collector,
     &sysctl_collector,
     /* more rarely */
+    &processes_collector,
     &sysctl_files_collector,
     &arp_collector,
     &tcpstates_collector,

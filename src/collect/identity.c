@@ -1,15 +1,19 @@
 /* What the machine is: kernel, distribution, hardware. One series each, with the facts as labels
  * and the value 1. */
+#include "collect/identity.h"
+
 #include "collect/collectors.h"
 #include "collect/parse.h"
 
+#include <fcntl.h>
 #include <stdlib.h>
 #include <sys/utsname.h>
+#include <unistd.h>
 
 enum { FACT_MAX_BYTES = 256 };
 
 /* The first line of a file, in the arena of one tick; empty when there is none. */
-static struct span fact(struct tick *t, struct arena *arena, const char *path)
+struct span host_fact(struct tick *t, struct arena *arena, const char *path)
 {
     struct span text, line;
     if (tick_read_once(t, path, &text, NULL) || !span_line(&text, &line))
@@ -21,12 +25,25 @@ static struct span fact(struct tick *t, struct arena *arena, const char *path)
 
 /* This program's architecture is the kernel's as far as anybody cares; a recorded machine has
  * it in a file (Linux 6.1 and later). */
-static struct span machine(struct tick *t, struct arena *arena)
+struct span host_machine(struct tick *t, struct arena *arena)
 {
     struct utsname u;
     if (t->c->live && uname(&u) == 0)
         return span_of(arena_dup(arena, u.machine));
-    return fact(t, arena, "proc/sys/kernel/arch");
+    return host_fact(t, arena, "proc/sys/kernel/arch");
+}
+
+uint64_t host_boot_s(struct tick *t)
+{
+    struct span text, line;
+    uint64_t v = 0;
+    if (tick_read_once(t, "proc/stat", &text, NULL))
+        return 0;
+    while (span_line(&text, &line))
+        if (span_starts(line, SPAN("btime ")) &&
+            !span_u64((struct span){line.at + 6, line.len - 6}, &v))
+            return 0;
+    return v;
 }
 
 static const struct metric uname_metrics[] = {
@@ -40,9 +57,12 @@ static enum status uname_collect(struct tick *t, void *state UNUSED, struct err 
 {
     auto_arena arena = {0};
     const struct span values[] = {
-        fact(t, &arena, "proc/sys/kernel/domainname"), machine(t, &arena),
-        fact(t, &arena, "proc/sys/kernel/hostname"),   fact(t, &arena, "proc/sys/kernel/osrelease"),
-        fact(t, &arena, "proc/sys/kernel/ostype"),     fact(t, &arena, "proc/sys/kernel/version"),
+        host_fact(t, &arena, "proc/sys/kernel/domainname"),
+        host_machine(t, &arena),
+        host_fact(t, &arena, "proc/sys/kernel/hostname"),
+        host_fact(t, &arena, "proc/sys/kernel/osrelease"),
+        host_fact(t, &arena, "proc/sys/kernel/ostype"),
+        host_fact(t, &arena, "proc/sys/kernel/version"),
     };
     if (!values[3].len)
         return err_set(err, NOT_FOUND, "proc/sys/kernel/osrelease is missing");
@@ -67,15 +87,6 @@ static const struct metric os_metrics[] = {
      METRIC_GAUGE,
      "Metric containing the major.minor part of the OS version.",
      {"id", "id_like", "name"}},
-};
-
-enum {
-    OS_ID = 1,
-    OS_ID_LIKE = 2,
-    OS_NAME = 5,
-    OS_PRETTY_NAME = 6,
-    OS_VERSION_ID = 11,
-    OS_KEYS = 12
 };
 
 bool parse_os_line(struct span line, struct span *key, struct span *value)
@@ -113,7 +124,7 @@ static void keep_os_value(struct span key, struct span value, struct span *value
 }
 
 /* The spans point into the file's text: valid until the next read. */
-static enum status read_os_release(struct tick *t, struct span *values, struct err *err)
+enum status host_os_release(struct tick *t, struct span *values, struct err *err)
 {
     struct span text, line, key, value;
     enum status st = tick_read_once(t, "etc/os-release", &text, NULL);
@@ -128,7 +139,7 @@ static enum status read_os_release(struct tick *t, struct span *values, struct e
 static enum status os_collect(struct tick *t, void *state UNUSED, struct err *err)
 {
     struct span values[OS_KEYS] = {0};
-    enum status st = read_os_release(t, values, err);
+    enum status st = host_os_release(t, values, err);
     if (st)
         return st;
     emit_values(t, &os_metrics[0], values, OS_KEYS, 1);
@@ -151,7 +162,7 @@ static const struct metric host_metrics[] = {
       "vendor", "product", "cpu_model", "virtualization", "agent_version"}},
 };
 
-static struct span cpu_field(struct tick *t, struct arena *arena, const char *name)
+struct span host_cpu_field(struct tick *t, struct arena *arena, const char *name)
 {
     struct span text, line;
     if (tick_read_once(t, "proc/cpuinfo", &text, NULL))
@@ -178,9 +189,28 @@ static bool contains(struct span text, const char *part)
     return text.len && memmem(text.at, text.len, part, strlen(part));
 }
 
+static bool there_is(struct tick *t, const char *path)
+{
+    return faccessat(t->c->root_fd, path, F_OK, 0) == 0;
+}
+
+struct span host_container(struct tick *t, struct arena *arena)
+{
+    struct span kind = host_fact(t, arena, "run/systemd/container");
+    if (kind.len)
+        return kind;
+    if (there_is(t, ".dockerenv"))
+        return SPAN("docker");
+    if (there_is(t, "run/.containerenv"))
+        return SPAN("podman");
+    if (there_is(t, "proc/vz") && !there_is(t, "proc/bc"))
+        return SPAN("openvz");
+    return (struct span){0};
+}
+
 /* A container shows by its marker files, a virtual machine by its vendor or the CPU's flag. */
-static struct span virtualization(struct tick *t, struct arena *arena, struct span vendor,
-                                  struct span product)
+struct span host_virtualization(struct tick *t, struct arena *arena, struct span vendor,
+                                struct span product)
 {
     static const struct {
         const char *sign;
@@ -190,14 +220,14 @@ static struct span virtualization(struct tick *t, struct arena *arena, struct sp
         {"VirtualBox", {"oracle", 6}}, {"Xen", {"xen", 3}},       {"Microsoft", {"microsoft", 9}},
         {"Amazon EC2", {"amazon", 6}}, {"Google", {"google", 6}}, {"OpenStack", {"openstack", 9}},
     };
-    struct span kind = fact(t, arena, "run/systemd/container");
+    struct span kind = host_container(t, arena);
     if (kind.len)
         return kind;
     for (size_t i = 0; i < COUNT(known); i++) {
         if (contains(vendor, known[i].sign) || contains(product, known[i].sign))
             return known[i].name;
     }
-    return has_word(cpu_field(t, arena, "flags"), "hypervisor") ? SPAN("vm") : SPAN("none");
+    return has_word(host_cpu_field(t, arena, "flags"), "hypervisor") ? SPAN("vm") : SPAN("none");
 }
 
 struct host_state {
@@ -214,25 +244,25 @@ static void look_at_host(struct tick *t, struct host_state *s)
     struct span os[OS_KEYS] = {0}, pretty = {0}, os_id = {0}, os_version = {0};
     if (collect_machine_id(t->c, id, NULL))
         id[0] = '\0';
-    if (read_os_release(t, os, NULL) == OK) {
+    if (host_os_release(t, os, NULL) == OK) {
         pretty = arena_span(a, os[OS_PRETTY_NAME]);
         os_id = arena_span(a, os[OS_ID]);
         os_version = arena_span(a, os[OS_VERSION_ID]);
     }
-    struct span vendor = fact(t, a, "sys/class/dmi/id/sys_vendor");
-    struct span product = fact(t, a, "sys/class/dmi/id/product_name");
+    struct span vendor = host_fact(t, a, "sys/class/dmi/id/sys_vendor");
+    struct span product = host_fact(t, a, "sys/class/dmi/id/product_name");
     const struct span values[] = {
         span_of(arena_dup(a, id)),
-        fact(t, a, "proc/sys/kernel/random/boot_id"),
-        fact(t, a, "proc/sys/kernel/osrelease"),
-        machine(t, a),
+        host_fact(t, a, "proc/sys/kernel/random/boot_id"),
+        host_fact(t, a, "proc/sys/kernel/osrelease"),
+        host_machine(t, a),
         pretty,
         os_id,
         os_version,
         vendor,
         product,
-        cpu_field(t, a, "model name"),
-        virtualization(t, a, vendor, product),
+        host_cpu_field(t, a, "model name"),
+        host_virtualization(t, a, vendor, product),
         SPAN(GALEN_VERSION),
     };
     _Static_assert(sizeof values == sizeof s->values, "one value for each label");

@@ -119,6 +119,28 @@ struct tcp_row {
 };
 bool parse_tcp_row(struct span line, struct tcp_row *out);
 
+/* ---- processes ---- */
+
+struct process_stat {
+    struct span name; /* what stands between the outermost brackets */
+    char state;
+    uint64_t cpu_ticks, threads, start_ticks, virtual_bytes;
+    int64_t resident_pages;
+};
+/* /proc/PID/stat. The name may hold brackets, blanks and line ends. */
+bool parse_process_stat(struct span text, struct process_stat *out);
+/* read_bytes and write_bytes of /proc/PID/io. */
+bool parse_process_io(struct span text, uint64_t *read_bytes, uint64_t *write_bytes);
+/* "Max open files" of /proc/PID/limits; UINT64_MAX: unlimited. */
+bool parse_open_files_limit(struct span text, uint64_t *soft, uint64_t *hard);
+/* The effective user of /proc/PID/status. */
+bool parse_status_uid(struct span text, uint32_t *uid);
+/* The systemd unit in /proc/PID/cgroup: the last part that ends in .service, .scope or such;
+ * of a container the part that names it. False when there is none. */
+bool parse_cgroup_unit(struct span text, struct span *unit);
+/* "name:x:uid:..." of /etc/passwd */
+bool parse_passwd_line(struct span line, struct span *name, uint32_t *uid);
+
 /* ---- others ---- */
 
 /* KEY=value of os-release; quotes are taken off, escapes left. */

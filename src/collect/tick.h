@@ -43,6 +43,7 @@ struct collect {
     bool live; /* root's proc/ is a real procfs: sockets, statvfs and clock belong to it */
     char *instance;
     struct setting_list sysctls;
+    unsigned processes_top;
     struct active *active;
     size_t n_active, active_size;
     struct buf text;     /* the file being read; one at a time */
@@ -104,6 +105,9 @@ struct picker {
 typedef bool (*pick_fn)(struct span group, struct span name);
 bool pick(struct tick *t, struct picker *p, size_t position, struct span group, struct span name,
           pick_fn wanted);
+
+/* The state of a collector of the table; NULL when it is off. */
+void *collect_state(const struct collect *c, const struct collector *collector);
 
 /* emit.c's other half */
 void active_start(struct tick *t);

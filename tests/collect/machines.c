@@ -94,6 +94,15 @@ static const struct expected there[] = {
     {"listen-overflow", "galen_listener_limit_is_somaxconn{port=\"1414\"}", 1},
     {"listen-overflow", "galen_listener_queue_limit{port=\"22\"}", 128},
     {"listen-overflow", "galen_sysctl{name=\"net.core.somaxconn\"}", 4096},
+
+    {"processes", "node_processes_state{state=\"D\"}", 1},
+    {"processes", "node_processes_state{state=\"Z\"}", 0},
+    {"processes", "node_processes_pids", 4},
+    {"processes", "node_processes_threads", 13},
+    {"processes", "node_processes_max_threads", 192000},
+    {"processes", "galen_process_descriptors{process=\"nginx\",unit=\"nginx.service\"}", 3},
+    {"processes", "galen_process_descriptors_limit{process=\"nginx\",unit=\"nginx.service\"}", 4},
+    {"processes", "galen_process_maps{process=\"my sql) d\"}", 2},
 };
 
 /* Nothing that begins so: what is missing is absent, never zero. */

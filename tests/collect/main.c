@@ -6,9 +6,11 @@ UNIT_DECLARE(parse);
 UNIT_DECLARE(machines);
 UNIT_DECLARE(series);
 UNIT_DECLARE(live);
+UNIT_DECLARE(processes);
 
 int main(void)
 {
     log_setup("test_collect", LOG_ERROR, false);
-    return UNIT_RUN(parse) + UNIT_RUN(machines) + UNIT_RUN(series) + UNIT_RUN(live);
+    return UNIT_RUN(parse) + UNIT_RUN(machines) + UNIT_RUN(series) + UNIT_RUN(live) +
+           UNIT_RUN(processes);
 }
