@@ -81,28 +81,77 @@ static size_t decimal_encode(bool rice, double base, const int64_t *x, size_t n,
     return (size_t)(at - out);
 }
 
-static bool decimal_decode(uint8_t first, struct bytes_in *in, double base, double *v, size_t n)
-{
-    unsigned e = first >> DECIMALS_SHIFT & 15, second = byte_get(in);
-    unsigned shift = second >> SHIFT_SHIFT;
-    size_t from = first & DELTA2_BIT ? 2 : 1;
-    if (e > CHUNK_MAX_DECIMALS || from > n)
-        return false;
+/* A decimal chunk between its header and its values. */
+struct decimal_in {
     uint64_t z[CHUNK_MAX_SAMPLES];
-    z[0] = varint_get(in);
-    if (from == 2)
-        z[1] = varint_get(in);
-    if (!in->at || !ints_decode((enum ints_coding)(second & 3), in, z + from, n - from))
+    size_t from; /* the first number of those in ints.h; as many have been read before */
+    unsigned decimals, shift;
+};
+
+static bool decimal_open(struct chunk_job *job, struct decimal_in *d, struct ints_job *ints)
+{
+    unsigned first = byte_get(&job->in), second = byte_get(&job->in);
+    d->decimals = first >> DECIMALS_SHIFT & 15;
+    d->shift = second >> SHIFT_SHIFT;
+    d->from = first & DELTA2_BIT ? 2 : 1;
+    if (d->decimals > CHUNK_MAX_DECIMALS || d->from > job->n)
         return false;
+    d->z[0] = varint_get(&job->in);
+    if (d->from == 2)
+        d->z[1] = varint_get(&job->in);
+    *ints = (struct ints_job){(enum ints_coding)(second & 3), job->in, d->z + d->from,
+                              job->n - d->from, false};
+    return job->in.at != NULL;
+}
+
+/* By lengths that are known, so that compilers make vector code of it. */
+static void divide(double *v, size_t n, double by)
+{
+    enum { BLOCK = 8 };
+    size_t i = 0;
+    for (; i + BLOCK <= n; i += BLOCK)
+        for (size_t k = 0; k < BLOCK; k++)
+            v[i + k] /= by;
+    for (; i < n; i++)
+        v[i] /= by;
+}
+
+static void decimal_fill(const struct decimal_in *d, double base, double *v, size_t n)
+{
     /* In unsigned numbers: damaged bytes may overflow, which must not be undefined. */
-    uint64_t x = (uint64_t)decimal_base(base, e), d = 0;
-    double power = decimal_power[e];
-    for (size_t i = 0; i < n; i++) {
-        uint64_t step = (uint64_t)unzigzag(z[i]);
-        d = from == 2 && i >= 2 ? d + step : step;
-        x += d << shift;
-        v[i] = (double)(int64_t)x / power;
+    uint64_t x = (uint64_t)decimal_base(base, d->decimals), step = (uint64_t)unzigzag(d->z[0]);
+    const uint64_t *z = d->z;
+    unsigned shift = d->shift;
+    x += step << shift;
+    v[0] = (double)(int64_t)x;
+    if (d->from == 1) {
+        for (size_t i = 1; i < n; i++) {
+            x += (uint64_t)unzigzag(z[i]) << shift;
+            v[i] = (double)(int64_t)x;
+        }
+    } else {
+        step = (uint64_t)unzigzag(z[1]) << shift;
+        x += step;
+        v[1] = (double)(int64_t)x;
+        for (size_t i = 2; i < n; i++) {
+            step += (uint64_t)unzigzag(z[i]) << shift;
+            x += step;
+            v[i] = (double)(int64_t)x;
+        }
     }
+    if (d->decimals)
+        divide(v, n, decimal_power[d->decimals]);
+}
+
+static bool decimal_decode(struct bytes_in *in, double base, double *v, size_t n)
+{
+    struct decimal_in d;
+    struct chunk_job job = {*in, base, v, n};
+    struct ints_job ints;
+    if (!decimal_open(&job, &d, &ints) || !ints_decode(ints.coding, &ints.in, ints.z, ints.n))
+        return false;
+    decimal_fill(&d, base, v, n);
+    *in = ints.in;
     return true;
 }
 
@@ -134,16 +183,16 @@ size_t chunk_encode(enum chunk_style style, double base, const double *v, size_t
 
 bool chunk_decode(struct bytes_in *in, double base, double *v, size_t n)
 {
-    uint8_t first = byte_get(in);
-    if (!in->at || n < 1 || n > CHUNK_MAX_SAMPLES)
+    if (!bytes_left(in) || n < 1 || n > CHUNK_MAX_SAMPLES)
         return false;
+    if ((*in->at & 7) == KIND_DECIMAL)
+        return decimal_decode(in, base, v, n);
+    uint8_t first = byte_get(in);
     switch (first & 7) {
     case KIND_SAME:
         for (size_t i = 0; i < n; i++)
             v[i] = base;
         return first == KIND_SAME;
-    case KIND_DECIMAL:
-        return decimal_decode(first, in, base, v, n);
     case KIND_WINDOW:
         return first == KIND_WINDOW && window_get(in, base, v, n);
     case KIND_TOPS:
@@ -151,4 +200,33 @@ bool chunk_decode(struct bytes_in *in, double base, double *v, size_t n)
     default:
         return false;
     }
+}
+
+bool chunks_decode(struct chunk_job *jobs, size_t n)
+{
+    struct decimal_in decimals[INTS_AT_ONCE];
+    struct ints_job ints[INTS_AT_ONCE];
+    size_t of[INTS_AT_ONCE], open = 0;
+    for (size_t i = 0; i < n; i++) {
+        struct chunk_job *j = &jobs[i];
+        if (!bytes_left(&j->in) || j->n < 1 || j->n > CHUNK_MAX_SAMPLES)
+            return false;
+        if ((*j->in.at & 7) != KIND_DECIMAL) {
+            if (!chunk_decode(&j->in, j->base, j->v, j->n))
+                return false;
+            continue;
+        }
+        if (!decimal_open(j, &decimals[open], &ints[open]))
+            return false;
+        of[open++] = i;
+    }
+    ints_decode_many(ints, open);
+    for (size_t i = 0; i < open; i++) {
+        struct chunk_job *j = &jobs[of[i]];
+        if (!ints[i].ok)
+            return false;
+        j->in = ints[i].in;
+        decimal_fill(&decimals[i], j->base, j->v, j->n);
+    }
+    return true;
 }

@@ -176,21 +176,202 @@ static inline uint64_t rice_get_one(struct bits_in *bits, unsigned k)
     return bits_get(bits, width);
 }
 
+struct rice_in {
+    struct bits_in bits;
+    unsigned k;
+    uint64_t *z;
+    size_t n, done;
+    size_t limit; /* as long as bit is below, eight bytes can be read at once */
+    bool bad;
+};
+
+static bool rice_open(struct bytes_in *in, uint64_t *z, size_t n, struct rice_in *out)
+{
+    *out = (struct rice_in){.k = byte_get(in), .z = z, .n = n};
+    if (!in->at || out->k > RICE_MAX_K)
+        return false;
+    out->bits = (struct bits_in){.at = in->at, .len = bytes_left(in)};
+    out->limit = out->bits.len >= 8 ? (out->bits.len - 7) * 8 : 0;
+    return true;
+}
+
+/* One number, whatever it is and wherever it stands. */
+static inline void rice_next(struct rice_in *r, bool zeros)
+{
+    uint64_t z = 0;
+    if (!zeros || bits_get(&r->bits, 1))
+        z = rice_get_one(&r->bits, r->k) + zeros;
+    r->z[r->done++] = z;
+    r->bad |= r->bits.bad || z >> INTS_MAX_BITS;
+}
+
+enum { RICE_SHORT_K = 30 }; /* a number with this, flag included, fits 57 bits unless escaped */
+
+/* What a sequence's next number depends on, for registers. */
+struct lane {
+    const uint8_t *at;
+    size_t bit, limit;
+    uint64_t mask, *z;
+    unsigned k;
+};
+
+static inline __attribute__((always_inline)) struct lane lane_of(const struct rice_in *r)
+{
+    return (struct lane){r->bits.at,     r->bits.bit, r->limit, (UINT64_C(1) << r->k) - 1,
+                         r->z + r->done, r->k};
+}
+
+/* Reads a number without taking it; true when it is escaped. */
+static inline __attribute__((always_inline)) bool lane_read(const struct lane *l, bool zeros,
+                                                            uint64_t *z, uint64_t *bits)
+{
+    uint64_t word;
+    memcpy(&word, l->at + (l->bit >> 3), 8);
+    word >>= l->bit & 7;
+    uint64_t taken = zeros ? 0 - (word & 1) : ~UINT64_C(0);
+    word >>= zeros;
+    uint64_t q = (uint64_t)__builtin_ctzll(~word | UINT64_C(1) << RICE_ESCAPE);
+    *z = ((q << l->k) + (word >> 1 >> q & l->mask) + zeros) & taken;
+    *bits = zeros + ((q + 1 + l->k) & taken);
+    return (q & taken) == RICE_ESCAPE;
+}
+
+static inline __attribute__((always_inline)) size_t rice_run_one(struct rice_in *r, size_t n,
+                                                                 bool zeros)
+{
+    struct lane l = lane_of(r);
+    size_t i = 0;
+    uint64_t bits;
+    for (; i < n && l.bit < l.limit && !lane_read(&l, zeros, &l.z[i], &bits); i++)
+        l.bit += bits;
+    r->done += i;
+    r->bits.bit = l.bit;
+    return i;
+}
+
+/* The numbers of four sequences in turn, so that the processor has independent work while one
+ * waits for the end of its last number. Stops at an escape and near an end. */
+static inline __attribute__((always_inline)) size_t rice_run_four(struct rice_in *r, size_t n,
+                                                                  bool zeros)
+{
+    struct lane a = lane_of(&r[0]), b = lane_of(&r[1]), c = lane_of(&r[2]), d = lane_of(&r[3]);
+    size_t i = 0;
+    for (; i < n; i++) {
+        uint64_t bits_a, bits_b, bits_c, bits_d;
+        if ((a.bit >= a.limit) | (b.bit >= b.limit) | (c.bit >= c.limit) | (d.bit >= d.limit))
+            break;
+        if (lane_read(&a, zeros, &a.z[i], &bits_a) | lane_read(&b, zeros, &b.z[i], &bits_b) |
+            lane_read(&c, zeros, &c.z[i], &bits_c) | lane_read(&d, zeros, &d.z[i], &bits_d))
+            break;
+        a.bit += bits_a;
+        b.bit += bits_b;
+        c.bit += bits_c;
+        d.bit += bits_d;
+    }
+    const size_t bit[] = {a.bit, b.bit, c.bit, d.bit};
+    for (size_t w = 0; w < 4; w++) {
+        r[w].done += i;
+        r[w].bits.bit = bit[w];
+    }
+    return i;
+}
+
+/* The same code for processors with shifts that do not go by way of the flags. */
+#if defined __x86_64__
+__attribute__((target("bmi,bmi2"))) static size_t run_one_bmi(struct rice_in *r, size_t n,
+                                                              bool zeros)
+{
+    return zeros ? rice_run_one(r, n, true) : rice_run_one(r, n, false);
+}
+
+__attribute__((target("bmi,bmi2"))) static size_t run_four_bmi(struct rice_in *r, size_t n,
+                                                               bool zeros)
+{
+    return zeros ? rice_run_four(r, n, true) : rice_run_four(r, n, false);
+}
+#endif
+
+static size_t run_one(struct rice_in *r, size_t n, bool zeros)
+{
+    return zeros ? rice_run_one(r, n, true) : rice_run_one(r, n, false);
+}
+
+static size_t run_four(struct rice_in *r, size_t n, bool zeros)
+{
+    return zeros ? rice_run_four(r, n, true) : rice_run_four(r, n, false);
+}
+
+bool ints_plain;
+
+typedef size_t (*rice_run)(struct rice_in *r, size_t n, bool zeros);
+
+static rice_run rice_run_of(bool four)
+{
+#if defined __x86_64__
+    if (!ints_plain && __builtin_cpu_supports("bmi2") && __builtin_cpu_supports("bmi"))
+        return four ? run_four_bmi : run_one_bmi;
+#endif
+    return four ? run_four : run_one;
+}
+
+static bool rice_short(const struct rice_in *r, size_t n)
+{
+    bool all = true;
+    for (size_t i = 0; i < n; i++)
+        all &= r[i].k <= RICE_SHORT_K && !r[i].bad;
+    return all;
+}
+
+/* Four at once as long as all go on; an escape is read by itself. */
+static void rice_side_by_side(struct rice_in *r, bool zeros)
+{
+    rice_run run = rice_run_of(true);
+    while (rice_short(r, 4)) {
+        size_t n = SIZE_MAX;
+        for (size_t w = 0; w < 4; w++)
+            n = MIN(n, r[w].n - r[w].done);
+        run(r, n, zeros);
+        for (size_t w = 0; w < 4; w++) {
+            if (r[w].done == r[w].n || r[w].bits.bit >= r[w].limit)
+                return;
+        }
+        for (size_t w = 0; w < 4; w++)
+            rice_next(&r[w], zeros);
+    }
+}
+
+/* What is left of one. */
+static bool rice_finish(struct rice_in *r, bool zeros, struct bytes_in *in)
+{
+    rice_run run = rice_run_of(false);
+    while (r->done < r->n && !r->bad) {
+        if (rice_short(r, 1))
+            run(r, r->n - r->done, zeros);
+        if (r->done < r->n)
+            rice_next(r, zeros);
+    }
+    return !r->bad && bytes_get(in, (r->bits.bit + 7) / 8);
+}
+
 static bool rice_get(struct bytes_in *in, uint64_t *z, size_t n, bool zeros)
 {
-    unsigned k = byte_get(in);
-    if (!in->at || k > RICE_MAX_K)
-        return false;
-    struct bits_in bits = {.at = in->at, .len = bytes_left(in)};
-    for (size_t i = 0; i < n && !bits.bad; i++) {
-        if (zeros && !bits_get(&bits, 1))
-            z[i] = 0;
-        else
-            z[i] = rice_get_one(&bits, k) + zeros;
-        if (z[i] >> INTS_MAX_BITS)
-            return false;
+    struct rice_in r;
+    return rice_open(in, z, n, &r) && rice_finish(&r, zeros, in);
+}
+
+static void rice_get_many(struct ints_job **jobs, size_t n, bool zeros)
+{
+    struct rice_in r[INTS_AT_ONCE];
+    size_t opened = 0;
+    for (size_t i = 0; i < n; i++) {
+        jobs[i]->ok = rice_open(&jobs[i]->in, jobs[i]->z, jobs[i]->n, &r[opened]);
+        if (jobs[i]->ok)
+            jobs[opened++] = jobs[i];
     }
-    return !bits.bad && bytes_get(in, (bits.bit + 7) / 8);
+    if (opened == 4)
+        rice_side_by_side(r, zeros);
+    for (size_t i = 0; i < opened; i++)
+        jobs[i]->ok = rice_finish(&r[i], zeros, &jobs[i]->in);
 }
 
 /* ---- the choice ---- */
@@ -244,4 +425,19 @@ bool ints_decode(enum ints_coding coding, struct bytes_in *in, uint64_t *z, size
     default:
         return false;
     }
+}
+
+void ints_decode_many(struct ints_job *jobs, size_t n)
+{
+    struct ints_job *rice[2][INTS_AT_ONCE];
+    size_t rice_n[2] = {0};
+    for (size_t i = 0; i < n; i++) {
+        bool zeros = jobs[i].coding == INTS_RICE_ZEROS;
+        if (zeros || jobs[i].coding == INTS_RICE)
+            rice[zeros][rice_n[zeros]++] = &jobs[i];
+        else
+            jobs[i].ok = ints_decode(jobs[i].coding, &jobs[i].in, jobs[i].z, jobs[i].n);
+    }
+    rice_get_many(rice[0], rice_n[0], false);
+    rice_get_many(rice[1], rice_n[1], true);
 }

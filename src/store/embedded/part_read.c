@@ -212,30 +212,48 @@ static bool next_chunk(struct section *s, double *base, struct bytes_in *out)
     return s->heads.at && bytes;
 }
 
+/* What a chunk that begins at sample start has of the samples from .. to - 1. */
+static bool read_some(struct chunk_job *job, size_t start, size_t from, size_t to, double *v)
+{
+    double some[CHUNK_MAX_SAMPLES];
+    size_t low = MAX(from, start), high = MIN(to, start + job->n);
+    job->v = some;
+    if (!chunk_decode(&job->in, job->base, some, job->n))
+        return false;
+    memcpy(v + (low - from), some + (low - start), (high - low) * sizeof *v);
+    return true;
+}
+
 static bool read_section(const struct part_entry *e, struct span bytes, uint32_t number,
                          size_t from, size_t to, double *v)
 {
     struct section s;
-    size_t chunks = part_chunks(e->samples);
+    struct chunk_job jobs[INTS_AT_ONCE];
+    size_t chunks = part_chunks(e->samples), whole = 0;
     if (!open_section(bytes, number, chunks, &s))
         return false;
     for (size_t i = 0; i < chunks; i++) {
         size_t start = part_chunk_start(e->samples, chunks, i);
         size_t end = part_chunk_start(e->samples, chunks, i + 1);
-        double base, some[CHUNK_MAX_SAMPLES];
-        struct bytes_in in;
-        if (!next_chunk(&s, &base, &in))
+        struct chunk_job *job = &jobs[whole];
+        job->n = end - start;
+        if (!next_chunk(&s, &job->base, &job->in))
             return false;
         if (end <= from || start >= to)
             continue;
-        bool inside = start >= from && end <= to;
-        if (!chunk_decode(&in, base, inside ? v + (start - from) : some, end - start))
-            return false;
-        size_t low = MAX(from, start), high = MIN(to, end);
-        if (!inside)
-            memcpy(v + (low - from), some + (low - start), (high - low) * sizeof *v);
+        if (start < from || end > to) {
+            if (!read_some(job, start, from, to, v))
+                return false;
+            continue;
+        }
+        job->v = v + (start - from);
+        if (++whole == INTS_AT_ONCE) {
+            if (!chunks_decode(jobs, whole))
+                return false;
+            whole = 0;
+        }
     }
-    return true;
+    return chunks_decode(jobs, whole);
 }
 
 bool part_read(const struct part_head *h, const struct part_entry *e, uint32_t number,
