@@ -38,7 +38,8 @@ static void read_part(struct span bytes)
         if (e->samples > 1 << 20)
             continue;
         (void)part_entry_in(&head, e, 0, INT64_MAX);
-        (void)part_read(&head, e, 0, buf_view(&copy), INT64_MIN, INT64_MAX, &all);
+        (void)part_read(&head, e, (struct part_name){0}, buf_view(&copy), INT64_MIN, INT64_MAX,
+                        &all);
     }
 }
 

@@ -31,6 +31,7 @@ static struct select_hints *hints_new(struct eval *ev, int64_t first_ms, int64_t
     hints->end_ms = first_ms + (int64_t)(n - 1) * step_ms;
     hints->step_ms = step_ms;
     hints->range_ms = range_ms;
+    hints->brief = true;
     return hints;
 }
 
@@ -193,10 +194,24 @@ static bool selected_drop_name(const struct ranges *r UNUSED, size_t i UNUSED)
     return false;
 }
 
+static bool any_nan(const double *v, size_t n)
+{
+    enum { BLOCK = 16 }; /* a fixed length: compilers make vector code of it */
+    size_t nans = 0, i = 0;
+    for (; i + BLOCK <= n; i += BLOCK)
+        for (size_t k = 0; k < BLOCK; k++)
+            nans += v[i + k] != v[i + k];
+    for (; i < n; i++)
+        nans += v[i] != v[i];
+    return nans > 0;
+}
+
 /* Most series have no stale markers and stay where the source put them. */
 static void without_stale(struct eval *ev, struct raw *raw)
 {
     size_t kept = 0;
+    if (!any_nan(raw->v, raw->n))
+        return;
     while (kept < raw->n && !is_stale(raw->v[kept]))
         kept++;
     if (kept == raw->n)

@@ -11,6 +11,7 @@ struct select_hints {
     int64_t step_ms, range_ms;
     struct span func; /* "rate", "sum_over_time", ...: the function around it, or empty */
     bool labels_only; /* no samples are needed */
+    bool brief; /* what read gives is done with before the next read: it may use the same memory */
 };
 
 /* One selected series. Samples are ascending in time, at most one for each time, stale
@@ -21,6 +22,7 @@ struct selected {
     const int64_t *t_ms;  /* n times; NULL until source_read */
     const double *v;      /* n values */
     size_t n;
+    uint64_t times_id; /* the same as that of another series: the same times; 0: not known */
 };
 
 struct source {

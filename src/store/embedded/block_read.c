@@ -131,7 +131,8 @@ static bool read_again(struct block_cursor *c, const struct part_entry *e, uint3
     return bytes &&
            block_read_data(c->block, part, c->block->parts[part].head_bytes + e->section, e->bytes,
                            bytes) &&
-           part_read(&c->view->head, e, part, span_from(bytes, e->bytes), start, end, out);
+           part_read(&c->view->head, e, (struct part_name){c->block, part},
+                     span_from(bytes, e->bytes), start, end, out);
 }
 
 void block_read(struct block_cursor *c, struct block_place at, int64_t start, int64_t end,
@@ -147,7 +148,8 @@ void block_read(struct block_cursor *c, struct block_place at, int64_t start, in
     size_t before = out->n;
     const char *bytes = e->constant ? NULL : bytes_of_part(c, p->head_bytes + e->section, e->bytes);
     if ((e->constant || bytes) &&
-        part_read(head, e, at.part, span_from(bytes, bytes ? e->bytes : 0), start, end, out))
+        part_read(head, e, (struct part_name){c->block, at.part},
+                  span_from(bytes, bytes ? e->bytes : 0), start, end, out))
         return;
     out->n = before;
     if (!e->constant && read_again(c, e, at.part, start, end, out))

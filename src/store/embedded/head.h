@@ -190,9 +190,37 @@ enum late_result series_push_late(struct head *h, struct series *s, struct sampl
 void group_freeze(struct head *h, struct group *g);
 void group_thaw(struct group *g);
 
+/* Series of one host have the same times: those of the series that was read last, for the next
+ * one. Pieces of blocks are compared by where they come from. */
+struct times_piece {
+    const void *block; /* NULL: anything */
+    uint32_t part, clock;
+    size_t from, n;
+};
+
+struct times {
+    int64_t *t;
+    size_t n, size; /* n: of the last read */
+    struct times_piece *pieces;
+    size_t pieces_n, pieces_size;
+    uint64_t id; /* another one when the times are others; never 0 after the first read */
+    /* of the read at hand */
+    size_t at;    /* pieces so far */
+    bool changed; /* they differ from the last read's */
+    bool moved;   /* they are not as they were where they come from */
+};
+
+void times_begin(struct times *t);
+/* After n samples. */
+void times_end(struct times *t, size_t n);
+/* Whether the next piece is what it was last time, and so are all before. */
+bool times_known(struct times *t, const struct times_piece *p);
+void times_free(struct times *t);
+
 /* Samples collected by a reader: pieces one after the other. */
 struct samples {
     struct arena *arena;
+    struct times *times; /* whose t is used; NULL: in the arena as v */
     int64_t *t;
     double *v;
     size_t n, size;
@@ -200,11 +228,15 @@ struct samples {
 };
 
 void samples_room(struct samples *out, size_t more);
+/* To be told by who changes times that are there already. */
+void samples_moved(struct samples *out);
 static inline void samples_put(struct samples *out, int64_t t, double v)
 {
     if (out->n == out->size)
         samples_room(out, 1);
     out->mixed |= out->n && t <= out->t[out->n - 1];
+    if (out->times && (out->n >= out->times->n || out->t[out->n] != t))
+        out->times->changed = true;
     out->t[out->n] = t;
     out->v[out->n++] = v;
 }

@@ -79,6 +79,11 @@ bool part_parse(struct span head, uint32_t number, struct arena *arena, struct p
 /* Whether it has samples in start..end, judged by its first and last. */
 bool part_entry_in(const struct part_head *h, const struct part_entry *e, int64_t start,
                    int64_t end);
+/* Which part it is; block: whatever tells blocks apart. */
+struct part_name {
+    const void *block;
+    uint32_t part;
+};
 /* Appends the samples in start..end; section is empty for a constant. */
-bool part_read(const struct part_head *h, const struct part_entry *e, uint32_t number,
+bool part_read(const struct part_head *h, const struct part_entry *e, struct part_name name,
                struct span section, int64_t start, int64_t end, struct samples *out);

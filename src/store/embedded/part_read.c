@@ -141,18 +141,21 @@ bool part_entry_in(const struct part_head *h, const struct part_entry *e, int64_
     return e->samples && t[lowest] <= end && t[w.end - 1] >= start;
 }
 
-/* The times of a series one after the other: the clock's own when it has all of them. */
+/* The times of a series one after the other: places first, first + 1, ... of a clock; or a copy
+ * when there are gaps, and then the clock is said to be SIZE_MAX. */
 static const int64_t *times_of(const struct part_head *h, const struct part_entry *e,
-                               struct arena *arena)
+                               struct arena *arena, size_t *clock, size_t *first)
 {
     struct run_walk w = walk_runs(h, e);
-    const int64_t *clock = h->clocks[w.clock].t;
-    size_t first, n, at = 0;
-    if (w.left == 1 && next_run(&w, &first, &n))
-        return clock + first;
+    const int64_t *from = h->clocks[w.clock].t;
+    size_t n, at = 0;
+    *clock = w.clock;
+    if (w.left == 1 && next_run(&w, first, &n))
+        return from + *first;
+    *clock = SIZE_MAX;
     int64_t *t = arena_alloc(arena, e->samples * sizeof *t);
-    for (; next_run(&w, &first, &n); at += n)
-        memcpy(t + at, clock + first, n * sizeof *t);
+    for (; next_run(&w, first, &n); at += n)
+        memcpy(t + at, from + *first, n * sizeof *t);
     return t;
 }
 
@@ -170,11 +173,12 @@ static size_t first_not_before(const int64_t *t, size_t n, int64_t time)
 }
 
 /* Room behind what is there; the times are put, the values are the caller's to fill. */
-static double *put_times_of(struct samples *out, const int64_t *t, size_t n)
+static double *put_times_of(struct samples *out, const int64_t *t, const struct times_piece *p)
 {
-    samples_room(out, n);
+    samples_room(out, p->n);
     out->mixed |= out->n && t[0] <= out->t[out->n - 1];
-    memcpy(out->t + out->n, t, n * sizeof *t);
+    if (!out->times || !times_known(out->times, p))
+        memcpy(out->t + out->n, t, p->n * sizeof *t);
     return out->v + out->n;
 }
 
@@ -256,19 +260,24 @@ static bool read_section(const struct part_entry *e, struct span bytes, uint32_t
     return chunks_decode(jobs, whole);
 }
 
-bool part_read(const struct part_head *h, const struct part_entry *e, uint32_t number,
+bool part_read(const struct part_head *h, const struct part_entry *e, struct part_name name,
                struct span section, int64_t start, int64_t end, struct samples *out)
 {
-    const int64_t *t = times_of(h, e, out->arena);
+    size_t clock, first = 0;
+    const int64_t *t = times_of(h, e, out->arena, &clock, &first);
     size_t from = first_not_before(t, e->samples, start);
     size_t to = end == INT64_MAX ? e->samples : first_not_before(t, e->samples, end + 1);
     if (from >= to)
         return true;
-    double *v = put_times_of(out, t + from, to - from);
-    for (size_t i = 0; e->constant && i < to - from; i++)
+    const struct times_piece piece = {clock == SIZE_MAX ? NULL : name.block, name.part,
+                                      (uint32_t)clock, first + from, to - from};
+    double *v = put_times_of(out, t + from, &piece);
+    for (size_t i = 0; e->constant && i < piece.n; i++)
         v[i] = e->value;
-    if (!e->constant && !read_section(e, section, number, from, to, v))
+    if (!e->constant && !read_section(e, section, name.part, from, to, v)) {
+        samples_moved(out);
         return false;
-    out->n += to - from;
+    }
+    out->n += piece.n;
     return true;
 }

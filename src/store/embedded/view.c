@@ -13,6 +13,7 @@ struct view {
     struct version *version;
     unsigned parts;                /* of the head */
     struct block_cursor **cursors; /* by block; opened when first needed */
+    struct times times;            /* of the series that was read last */
 };
 
 struct place {
@@ -55,6 +56,8 @@ void samples_bury(const struct version *v, const struct block *b, struct labels 
             out->t[kept] = out->t[k];
             out->v[kept++] = out->v[k];
         }
+        if (kept < out->n)
+            samples_moved(out);
         out->n = kept;
     }
 }
@@ -227,14 +230,31 @@ static void read_block(struct view *v, const struct place *p, struct labels labe
     samples_bury(v->version, b, labels, before, out);
 }
 
+/* About how many samples the series has in the blocks, so that they need not be moved. */
+static size_t samples_expected(const struct view *v, const struct found *f, struct range r)
+{
+    double all = 0;
+    for (const struct place *p = f->first; p; p = p->next) {
+        const struct block_part *part = &v->version->blocks[p->block]->parts[p->at.part];
+        double length = (double)(part->max_t - part->min_t) + 1;
+        double asked = (double)MIN(part->max_t, r.end) - (double)MAX(part->min_t, r.start) + 1;
+        if (asked > 0 && part->series)
+            all += (double)part->samples / part->series * MIN(asked / length, 1);
+    }
+    return (size_t)(all * 1.02) + HEAD_STAGE;
+}
+
 static enum status view_read(struct source *source, struct selected *series,
                              const struct select_hints *hints, struct arena *arena, struct err *err)
 {
     struct view *v = CONTAINER_OF(source, struct view, face);
     const struct found *f = (const struct found *)(uintptr_t)series->ref;
     struct range r = range_of(hints);
-    struct samples out = {.arena = arena};
+    struct samples out = {.arena = arena, .times = hints && hints->brief ? &v->times : NULL};
     bool ok = true;
+    if (f->first)
+        samples_room(&out, samples_expected(v, f, r));
+    times_begin(&v->times);
     for (const struct place *p = f->first; p; p = p->next)
         read_block(v, p, series->labels, r, &out);
     if (f->series) {
@@ -243,6 +263,9 @@ static enum status view_read(struct source *source, struct selected *series,
         pthread_mutex_unlock(f->series->group->shard);
     }
     samples_sort(&out);
+    if (out.times)
+        times_end(out.times, out.n);
+    series->times_id = out.times ? out.times->id : 0;
     series->t_ms = out.t;
     series->v = out.v;
     series->n = out.n;
@@ -372,6 +395,7 @@ void store_read_end(struct source *source)
     for (size_t i = 0; v->cursors && i < v->version->n; i++)
         block_cursor_close(v->cursors[i]);
     free(v->cursors);
+    times_free(&v->times);
     version_release(&v->store->versions, v->version);
     free(v);
 }
