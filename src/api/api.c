@@ -1,6 +1,8 @@
 #include "api/link.h"
 
 #include "api/gate.h"
+#include "api/http_metrics.h"
+#include "api/metadata.h"
 
 #include "base/clock.h"
 #include "base/log.h"
@@ -27,6 +29,8 @@ struct api *api_open(const struct api_config *config)
         .setting_values = config->setting_values,
         .started_ms = clock_wall_ms(),
     };
+    a->metadata = metadata_open();
+    a->http_metrics = http_metrics_open();
     a->gate = gate_open(a->loop, a->workers, (unsigned)config->limits.max_concurrency);
     a->chores = pool_open(1, CHORES_WAITING_MAX);
     a->live = live_new(a);
@@ -55,6 +59,8 @@ void api_close(struct api *a)
     gate_close(a->gate);
     links_free(a->links);
     increment_labels_close(a->increment_labels);
+    metadata_close(a->metadata);
+    http_metrics_close(a->http_metrics);
     analyses_free(a->analyses);
     free(a);
 }

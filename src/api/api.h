@@ -62,9 +62,10 @@ struct api *api_open(const struct api_config *config);
 void api_stop(struct api *a);
 void api_close(struct api *a); /* NULL is fine */
 
-/* The two handlers of the HTTP server; arg is the struct api. */
+/* The handlers of the HTTP server; arg is the struct api. */
 void api_on_head(struct http_request *req, void *arg);
 void api_on_request(struct http_request *req, void *arg);
+void api_on_answered(struct http_request *req, int status, void *arg);
 
 /* For those who watch. Loop thread. */
 void api_samples_arrived(struct api *a, struct span instance, int64_t now_mono_ms);

@@ -21,6 +21,8 @@ struct api {
     struct increment_labels *increment_labels; /* of all agents (series/increment.h) */
     struct links *links;                       /* the agents' WebSockets (link.h) */
     struct analyses *analyses;
+    struct metadata *metadata;
+    struct http_metrics *http_metrics;
     struct gate *gate; /* of PromQL queries */
     struct query_limits limits;
     const struct setting *settings;
@@ -37,6 +39,8 @@ struct call {
     struct principal who;
     struct span id;    /* what stands in the path where the route has ID */
     int answer_status; /* of a fn of api_work that succeeds; 0: 200, or 204 without a body */
+    int64_t begun_ns;
+    bool in_flight; /* a handler has it: counted */
 };
 
 /* ---- handlers, one line each in routes.c ---- */
@@ -47,7 +51,20 @@ void prometheus_series(struct call *c);
 void prometheus_label_names(struct call *c);
 void prometheus_label_values(struct call *c);
 void prometheus_delete(struct call *c);
+void prometheus_clean(struct call *c);
+void prometheus_federate(struct call *c);
+void prometheus_read(struct call *c);
+void prometheus_metadata(struct call *c);
+void prometheus_targets(struct call *c);
+void prometheus_targets_metadata(struct call *c);
+void prometheus_scrape_pools(struct call *c);
+void prometheus_alertmanagers(struct call *c);
+void prometheus_exemplars(struct call *c);
 void prometheus_buildinfo(struct call *c);
+void prometheus_runtimeinfo(struct call *c);
+void prometheus_flags(struct call *c);
+void prometheus_config(struct call *c);
+void prometheus_tsdb(struct call *c);
 void prometheus_format(struct call *c);
 void write_samples(struct call *c);
 void session_login(struct call *c);

@@ -1,5 +1,7 @@
 /* Is the server alive, does it take data, and what does it cost: without login except /metrics. */
 #include "api/call.h"
+#include "api/gate.h"
+#include "api/http_metrics.h"
 
 #include "base/clock.h"
 #include "base/file.h"
@@ -75,5 +77,13 @@ void health_metrics(struct call *c)
         (double)live_viewers(c->api->live));
     put(&out, "galen_workers_waiting", METRIC_GAUGE, "Queries that wait for a worker.",
         (double)pool_waiting(c->api->workers));
+    put(&out, "galen_promql_queries_running", METRIC_GAUGE, "PromQL queries that are evaluated.",
+        gate_running(c->api->gate));
+    put(&out, "galen_promql_queries_waiting", METRIC_GAUGE,
+        "PromQL queries that wait for their turn.", gate_waiting(c->api->gate));
+    put(&out, "galen_promql_queries_max", METRIC_GAUGE,
+        "PromQL queries that may be evaluated at once (query.max-concurrency).",
+        (double)c->api->limits.max_concurrency);
+    http_metrics_write(c->api->http_metrics, &out);
     http_reply(c->req, 200, "text/plain; version=0.0.4; charset=utf-8", buf_view(&out));
 }

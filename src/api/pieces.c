@@ -22,7 +22,7 @@ static void make(void *arg)
 
 void pieces_first(struct pieces *p)
 {
-    p->packs = http_request_takes_gzip(p->req);
+    p->packs = !p->encoding && http_request_takes_gzip(p->req);
     make(p);
 }
 
@@ -89,6 +89,8 @@ void pieces_answer(struct pieces *p)
 {
     if (!p->http_status)
         p->http_status = 200;
+    if (p->encoding && p->http_status == 200)
+        http_reply_header(p->req, "Content-Encoding", p->encoding);
     if (p->state == PIECE_LAST) {
         reply_whole(p);
     } else if (p->state == PIECE_FAILED || http_request_gone(p->req)) {
@@ -96,7 +98,8 @@ void pieces_answer(struct pieces *p)
         finish(p);
     } else {
         p->streaming = true;
-        http_reply_header(p->req, "Vary", "Accept-Encoding");
+        if (!p->encoding)
+            http_reply_header(p->req, "Vary", "Accept-Encoding");
         if (p->packs)
             http_reply_header(p->req, "Content-Encoding", "gzip");
         http_stream_start(p->req, p->http_status, p->content_type, drained, p);

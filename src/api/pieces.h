@@ -25,6 +25,7 @@ struct pieces {
     enum piece (*next)(struct pieces *p, struct buf *out);
     void (*finished)(struct pieces *p); /* on the loop, once; gives everything back */
     int http_status;                    /* 0: 200 */
+    const char *encoding;               /* what next writes is packed so already; or NULL */
     bool gone;                          /* atomic: nobody reads it any more */
     /* their own */
     enum piece state;

@@ -88,7 +88,15 @@ static int evaluate(struct query_job *job, struct buf *out)
     struct err err = {0};
     job->begun_ns = clock_mono_ns();
     if (promql_parse(job->text, &job->arena, &job->expr, &err)) {
-        err_prefix(&err, "invalid parameter \"query\"");
+        if (job->query.step_ms == 0) /* Prometheus 2 names the parameter only there */
+            err_prefix(&err, "invalid parameter \"query\"");
+        return prometheus_error(out, "bad_data", err.text);
+    }
+    enum value_kind kind = promql_kind(job->expr);
+    if (job->query.step_ms && (kind == VALUE_MATRIX || kind == VALUE_STRING)) {
+        err_set(&err, INVALID,
+                "invalid expression type \"%s\" for range query, must be Scalar or instant Vector",
+                kind == VALUE_STRING ? "string" : "range vector");
         return prometheus_error(out, "bad_data", err.text);
     }
     job->parsed_ns = clock_mono_ns();

@@ -158,6 +158,8 @@ int prometheus_error(struct buf *out, const char *type, const char *text)
 int prometheus_failure(struct buf *out, enum status st, const struct err *err)
 {
     switch (st) {
+    case NOT_FOUND:
+        return prometheus_error(out, "not_found", err->text);
     case TIMED_OUT:
         return prometheus_error(out, "timeout", err->text);
     case AGAIN:

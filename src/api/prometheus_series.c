@@ -1,269 +1,176 @@
 /* What works on selected series as such: /series, /labels, /label/NAME/values and
- * /admin/tsdb/delete_series, each narrowed by match[] selectors and a time range. Done on the
- * workers. */
-#include "api/call.h"
-#include "api/prometheus_json.h"
-#include "api/times.h"
+ * /admin/tsdb/{delete_series,clean_tombstones}, each narrowed by match[] selectors and a time
+ * range; and /format_query. */
+#include "api/prometheus_job.h"
 
 #include "base/clock.h"
 #include "base/json.h"
-#include "promql/promql.h"
 
-enum { MATCHES_MAX = 64, ANSWER_MAX_BYTES = 256 << 20 };
-
-enum discovery { DISCOVER_SERIES, DISCOVER_LABELS, DISCOVER_VALUES, DELETE_SERIES };
-
-struct discovery_job {
-    struct call *call;
-    enum discovery what;
-    struct arena arena;
-    struct expr *match[MATCHES_MAX];
+struct found {
+    struct span *texts;
+    struct selected *series;
     size_t n;
-    int64_t start_ms, end_ms;
-    struct buf answer;
-    int http_status;
 };
 
 /* ---- on a worker ---- */
 
-static int by_text(const void *a, const void *b)
+static void apply_limit(struct prometheus_job *job, size_t *n)
 {
-    return span_compare(*(const struct span *)a, *(const struct span *)b);
+    job->cut = job->limit && *n > job->limit;
+    if (job->cut)
+        *n = job->limit;
 }
 
-static int by_labels(const void *a, const void *b)
+static enum status find_texts(struct prometheus_job *job, struct span name, struct err *err)
 {
-    return labels_compare(((const struct selected *)a)->labels,
-                          ((const struct selected *)b)->labels);
+    struct found *f = job->state = ARENA_NEW(&job->arena, struct found);
+    enum status st = prometheus_job_texts(job, name, &f->texts, &f->n, err);
+    apply_limit(job, &f->n);
+    return st;
 }
 
-/* Names or values of all selectors together, sorted, each once. */
-static enum status texts(struct discovery_job *job, struct source *view, struct err *err)
+static enum status find_names(struct prometheus_job *job, struct err *err)
 {
-    struct span name = job->what == DISCOVER_VALUES ? job->call->id : SPAN("");
-    struct span *all = NULL;
-    size_t count = 0;
-    for (size_t i = 0; i < MAX(job->n, (size_t)1); i++) {
-        size_t n_matchers = 0, n;
-        struct span *some;
-        const struct matcher *matchers =
-            job->n ? promql_matchers(job->match[i], &n_matchers) : NULL;
-        enum status st = view->label_values(view, name, matchers, n_matchers, job->start_ms,
-                                            job->end_ms, &job->arena, &some, &n, err);
-        if (st)
-            return st;
-        all = arena_grow(&job->arena, all, count * sizeof *all, (count + n) * sizeof *all);
-        if (n)
-            memcpy(all + count, some, n * sizeof *all);
-        count += n;
-    }
-    if (count)
-        qsort(all, count, sizeof *all, by_text);
-    struct json j = json_to(&job->answer);
-    json_begin_array(&j);
-    for (size_t i = 0; i < count; i++)
-        if (i == 0 || !span_eq(all[i], all[i - 1]))
-            json_span(&j, all[i]);
-    json_end_array(&j);
-    return OK;
+    return find_texts(job, SPAN(""), err);
 }
 
-static enum status series(struct discovery_job *job, struct source *view, struct err *err)
+static enum status find_values(struct prometheus_job *job, struct err *err)
 {
-    struct selected *all = NULL;
-    size_t count = 0;
+    return find_texts(job, job->call->id, err);
+}
+
+static enum status find_series(struct prometheus_job *job, struct err *err)
+{
+    struct found *f = job->state = ARENA_NEW(&job->arena, struct found);
     struct select_hints hints = {
         .start_ms = job->start_ms - 1, .end_ms = job->end_ms, .labels_only = true};
-    for (size_t i = 0; i < job->n; i++) {
-        size_t n_matchers, n;
-        struct selected *some;
-        const struct matcher *matchers = promql_matchers(job->match[i], &n_matchers);
-        enum status st =
-            view->select(view, matchers, n_matchers, &hints, &job->arena, &some, &n, err);
-        if (st)
-            return st;
-        all = arena_grow(&job->arena, all, count * sizeof *all, (count + n) * sizeof *all);
-        if (n)
-            memcpy(all + count, some, n * sizeof *all);
-        count += n;
-    }
-    if (count)
-        qsort(all, count, sizeof *all, by_labels);
-    buf_char(&job->answer, '[');
-    for (size_t i = 0; i < count; i++) {
-        if (i > 0 && labels_eq(all[i].labels, all[i - 1].labels))
-            continue;
-        if (i > 0)
-            buf_char(&job->answer, ',');
-        prometheus_labels(&job->answer, all[i].labels);
-    }
-    buf_char(&job->answer, ']');
-    return OK;
+    enum status st = prometheus_job_select(job, &hints, &f->series, &f->n, err);
+    apply_limit(job, &f->n);
+    return st;
 }
 
-static void delete_selected(void *arg)
+/* The list of either kind, from where the last piece ended. */
+static bool write_found(struct prometheus_job *job, struct buf *out, size_t enough)
 {
-    struct discovery_job *job = arg;
-    struct err err = {0};
+    const struct found *f = job->state;
+    if (job->at == 0) {
+        prometheus_data_begin(out);
+        buf_char(out, '[');
+    }
+    for (; job->at < f->n; job->at++) {
+        if (out->len >= enough)
+            return false;
+        if (job->at)
+            buf_char(out, ',');
+        if (f->series) {
+            prometheus_labels(out, f->series[job->at].labels);
+        } else {
+            struct json j = json_to(out);
+            json_span(&j, f->texts[job->at]);
+        }
+    }
+    buf_char(out, ']');
+    prometheus_data_end(job, out);
+    return true;
+}
+
+static enum status delete_selected(struct prometheus_job *job, struct err *err)
+{
     enum status st = OK;
     for (size_t i = 0; !st && i < job->n; i++) {
         size_t n;
         const struct matcher *matchers = promql_matchers(job->match[i], &n);
-        st = store_delete(job->call->api->store, matchers, n, job->start_ms, job->end_ms, &err);
+        st = store_delete(job->call->api->store, matchers, n, job->start_ms, job->end_ms, err);
     }
-    job->http_status = st ? prometheus_failure(&job->answer, st, &err) : 204;
+    return st;
 }
 
-static void discover(void *arg)
+static enum status clean(struct prometheus_job *job, struct err *err)
 {
-    struct discovery_job *job = arg;
-    struct err err = {0};
-    struct source *view = store_read_begin(job->call->api->store);
-    buf_str(&job->answer, "{\"status\":\"success\",\"data\":");
-    enum status st =
-        job->what == DISCOVER_SERIES ? series(job, view, &err) : texts(job, view, &err);
-    store_read_end(view);
-    buf_char(&job->answer, '}');
-    job->http_status = 200;
-    if (st) {
-        buf_clear(&job->answer);
-        job->http_status = prometheus_failure(&job->answer, st, &err);
-    }
+    return store_clean_tombstones(job->call->api->store, err);
 }
 
 /* ---- on the loop ---- */
 
-static void job_free(struct discovery_job *job)
+static void discover(struct call *c, bool needs_match, prometheus_prepare find)
 {
-    for (size_t i = 0; i < job->n; i++)
-        promql_free(job->match[i]);
-    buf_free(&job->answer);
-    arena_free(&job->arena);
-    free(job);
-}
-
-static void answer(void *arg)
-{
-    struct discovery_job *job = arg;
-    if (job->answer.failed) {
-        buf_clear(&job->answer);
-        job->http_status = prometheus_error(&job->answer, "execution", "the answer is too large");
-    }
-    if (job->http_status == 204)
-        api_no_content(job->call);
-    else
-        http_reply(job->call->req, job->http_status, "application/json", buf_view(&job->answer));
-    job_free(job);
-}
-
-static enum status take_matches(struct discovery_job *job, struct err *err)
-{
-    struct span texts_given[MATCHES_MAX];
-    size_t n = http_request_params(job->call->req, "match[]", texts_given, MATCHES_MAX), ignored;
-    for (size_t i = 0; i < n; i++) {
-        enum status st = promql_parse(texts_given[i], &job->arena, &job->match[i], err);
-        if (st)
-            return err_prefix(err, "invalid parameter \"match[]\"");
-        job->n = i + 1;
-        if (!promql_matchers(job->match[i], &ignored))
-            return err_set(err, INVALID,
-                           "invalid parameter \"match[]\": %.*s is not a series selector",
-                           (int)MIN(texts_given[i].len, (size_t)200), texts_given[i].at);
-    }
-    if (!n && (job->what == DISCOVER_SERIES || job->what == DELETE_SERIES))
-        return err_set(err, INVALID, "no match[] parameter provided");
-    return OK;
-}
-
-static void run(struct call *c, enum discovery what)
-{
-    struct discovery_job *job = mem_zero(1, sizeof *job);
+    struct prometheus_job *job = prometheus_job_new(c);
     struct err err = {0};
-    *job = (struct discovery_job){.call = c, .what = what, .end_ms = clock_wall_ms()};
-    job->answer.max = ANSWER_MAX_BYTES;
-    enum status st = take_matches(job, &err);
+    enum status st = prometheus_job_range(job, &err);
     if (!st)
-        st = param_time(c->req, "start", &job->start_ms, &err);
-    if (!st)
-        st = param_time(c->req, "end", &job->end_ms, &err);
-    if (!st && what == DISCOVER_VALUES && !label_name_valid(c->id))
-        st = err_set(&err, INVALID, "invalid label name: \"%.*s\"", (int)MIN(c->id.len, (size_t)80),
-                     c->id.at);
-    if (st) {
-        int status = prometheus_error(&job->answer, "bad_data", err.text);
-        http_reply(c->req, status, "application/json", buf_view(&job->answer));
-    } else if (!pool_submit(c->api->workers, what == DELETE_SERIES ? delete_selected : discover,
-                            answer, c->api->loop, job)) {
-        api_busy(c, "too many queries wait already");
-    } else {
-        return;
-    }
-    job_free(job);
+        st = prometheus_job_matches(job, needs_match, &err);
+    if (st)
+        prometheus_job_refuse(job, &err);
+    else
+        prometheus_job_run(job, find, write_found);
 }
 
 void prometheus_series(struct call *c)
 {
-    run(c, DISCOVER_SERIES);
+    discover(c, true, find_series);
 }
 
 void prometheus_label_names(struct call *c)
 {
-    run(c, DISCOVER_LABELS);
+    discover(c, false, find_names);
 }
 
 void prometheus_label_values(struct call *c)
 {
-    run(c, DISCOVER_VALUES);
+    struct err err = {0};
+    if (label_name_valid(c->id)) {
+        discover(c, false, find_values);
+        return;
+    }
+    err_set(&err, INVALID, "invalid label name: \"%.*s\"", (int)MIN(c->id.len, (size_t)80),
+            c->id.at);
+    prometheus_reply_error(c->req, "bad_data", &err);
 }
 
 void prometheus_delete(struct call *c)
 {
+    struct prometheus_job *job = prometheus_job_new(c);
     struct err err = {0};
-    struct span matches[1];
-    if (http_request_params(c->req, "match[]", matches, 1) &&
-        record_audit(c->api->record, clock_wall_ms(), span_of(c->who.name), SPAN("samples deleted"),
-                     http_request_query(c->req), &err)) {
-        api_failure(c, err.status, &err);
+    job->start_ms = 0;
+    job->end_ms = clock_wall_ms();
+    if (prometheus_job_matches(job, true, &err) || prometheus_job_range(job, &err)) {
+        prometheus_job_refuse(job, &err);
         return;
     }
-    run(c, DELETE_SERIES);
+    if (record_audit(c->api->record, clock_wall_ms(), span_of(c->who.name), SPAN("samples deleted"),
+                     http_request_query(c->req), &err)) {
+        prometheus_job_refuse(job, &err);
+        return;
+    }
+    prometheus_job_run(job, delete_selected, NULL);
 }
 
-void prometheus_buildinfo(struct call *c)
+void prometheus_clean(struct call *c)
 {
-    auto_buf body = {0};
-    struct json j = json_to(&body);
-    json_begin_object(&j);
-    json_field(&j, "status", "success");
-    json_key(&j, "data");
-    json_begin_object(&j);
-    /* Clients look at the version to know which API to expect. */
-    json_field(&j, "version", "2.42.0");
-    json_field(&j, "revision", "galen " GALEN_VERSION);
-    json_end_object(&j);
-    json_end_object(&j);
-    api_json(c, 200, &body);
+    struct err err = {0};
+    if (record_audit(c->api->record, clock_wall_ms(), span_of(c->who.name),
+                     SPAN("space of deleted samples given back"), SPAN(""), &err))
+        api_failure(c, err.status, &err);
+    else
+        prometheus_job_run(prometheus_job_new(c), clean, NULL);
 }
 
 void prometheus_format(struct call *c)
 {
     auto_arena arena = {0};
-    auto_buf body = {0}, text = {0};
+    auto_buf data = {0}, text = {0};
     struct span query = {0};
     struct err err = {0};
     struct expr *e;
     http_request_param(c->req, "query", &query);
     if (promql_parse(query, &arena, &e, &err)) {
-        int status = prometheus_error(&body, "bad_data", err.text);
-        http_reply(c->req, status, "application/json", buf_view(&body));
+        err_prefix(&err, "invalid parameter \"query\"");
+        prometheus_reply_error(c->req, "bad_data", &err);
         return;
     }
     promql_print(&text, e);
     promql_free(e);
-    struct json j = json_to(&body);
-    json_begin_object(&j);
-    json_field(&j, "status", "success");
-    json_field_span(&j, "data", buf_view(&text));
-    json_end_object(&j);
-    api_json(c, 200, &body);
+    struct json j = json_to(&data);
+    json_span(&j, buf_view(&text));
+    prometheus_reply_data(c->req, buf_view(&data));
 }

@@ -1,4 +1,5 @@
 #include "api/routes.h"
+#include "api/http_metrics.h"
 
 #include "base/clock.h"
 #include "series/remote_write.h"
@@ -23,8 +24,37 @@ const struct route routes[] = {
     {"POST", "/api/v1/format_query", NEED_VIEWER, prometheus_format, "PromQL, formatted (form)"},
     {"POST", "/api/v1/admin/tsdb/delete_series", NEED_ADMIN, prometheus_delete,
      "Delete samples of series that match"},
+    {"PUT", "/api/v1/admin/tsdb/delete_series", NEED_ADMIN, prometheus_delete,
+     "Delete samples of series that match (PUT)"},
+    {"POST", "/api/v1/admin/tsdb/clean_tombstones", NEED_ADMIN, prometheus_clean,
+     "Give back the space of deleted samples"},
+    {"PUT", "/api/v1/admin/tsdb/clean_tombstones", NEED_ADMIN, prometheus_clean,
+     "Give back the space of deleted samples (PUT)"},
     {"GET", "/api/v1/status/buildinfo", NEED_VIEWER, prometheus_buildinfo,
      "Which Prometheus's API this is"},
+    {"GET", "/api/v1/query_exemplars", NEED_VIEWER, prometheus_exemplars,
+     "Exemplars: none are kept"},
+    {"POST", "/api/v1/query_exemplars", NEED_VIEWER, prometheus_exemplars,
+     "Exemplars: none are kept (form)"},
+    {"GET", "/api/v1/metadata", NEED_VIEWER, prometheus_metadata, "What metrics mean"},
+    {"GET", "/api/v1/targets", NEED_VIEWER, prometheus_targets,
+     "The hosts, as Prometheus lists targets"},
+    {"GET", "/api/v1/targets/metadata", NEED_VIEWER, prometheus_targets_metadata,
+     "What the metrics of hosts mean"},
+    {"GET", "/api/v1/scrape_pools", NEED_VIEWER, prometheus_scrape_pools,
+     "The jobs that series have"},
+    {"GET", "/api/v1/alertmanagers", NEED_VIEWER, prometheus_alertmanagers,
+     "Alertmanagers that alerts are sent to"},
+    {"GET", "/api/v1/status/runtimeinfo", NEED_VIEWER, prometheus_runtimeinfo,
+     "Since when the server runs, and how"},
+    {"GET", "/api/v1/status/flags", NEED_VIEWER, prometheus_flags, "The settings in force"},
+    {"GET", "/api/v1/status/config", NEED_VIEWER, prometheus_config,
+     "The settings in force, as YAML"},
+    {"GET", "/api/v1/status/tsdb", NEED_VIEWER, prometheus_tsdb,
+     "Which names and labels have the most series"},
+    {"POST", "/api/v1/read", NEED_VIEWER, prometheus_read, "Prometheus remote read"},
+    {"GET", "/federate", NEED_VIEWER, prometheus_federate,
+     "The latest values of selected series, as text"},
     {"POST", "/api/v1/write", NEED_WRITER, write_samples, "Prometheus remote write 1.0"},
     {"POST", GALEN "/login", NEED_NOTHING, session_login, "Sign in; sets the session cookie"},
     {"POST", GALEN "/logout", NEED_SESSION, session_logout, "End the session"},
@@ -177,39 +207,76 @@ static size_t body_max(const struct route *r)
     return r->handle == import_samples ? (size_t)IMPORT_BODY_MAX_BYTES : (size_t)BODY_MAX_BYTES;
 }
 
+/* "Allow: GET, HEAD, POST, OPTIONS" for the path of the request. */
+static void put_allow(struct call *c)
+{
+    auto_buf list = {0};
+    struct span path = http_request_path(c->req), ignored;
+    for (size_t i = 0; i < routes_n; i++) {
+        if (!path_matches(span_of(routes[i].path), path, &ignored))
+            continue;
+        buf_str(&list, routes[i].method);
+        buf_str(&list, span_is(span_of(routes[i].method), "GET") ? ", HEAD, " : ", ");
+    }
+    buf_str(&list, "OPTIONS");
+    http_reply_header(c->req, "Allow", buf_text(&list));
+}
+
+static void refuse_method(struct call *c)
+{
+    put_allow(c);
+    http_problem(c->req, 405, "%.*s is not answered here", SPAN_ARG(http_request_method(c->req)));
+}
+
+/* OPTIONS: what may be asked here. No Access-Control-Allow-Origin: pages of other origins have no
+ * business here, and programs do not ask. */
+static void tell_methods(struct call *c)
+{
+    put_allow(c);
+    api_no_content(c);
+}
+
 void api_on_head(struct http_request *req, void *arg)
 {
     struct call *c = ARENA_NEW(http_request_arena(req), struct call);
-    *c = (struct call){.req = req, .api = arg};
+    *c = (struct call){.req = req, .api = arg, .begun_ns = clock_mono_ns()};
+    *http_request_data(req) = c;
     bool other_method;
     const struct route *r = route_of(c, &other_method);
     if (!r) {
-        if (other_method)
-            http_problem(req, 405, "%.*s is not answered here", SPAN_ARG(http_request_method(req)));
+        if (other_method && span_is(http_request_method(req), "OPTIONS"))
+            tell_methods(c);
+        else if (other_method)
+            refuse_method(c);
         else if (is_change(c))
             http_problem(req, 404, "there is nothing at %.*s",
                          (int)MIN(http_request_path(req).len, (size_t)200),
                          http_request_path(req).at);
         return; /* GET: a file of the console, which needs no body */
     }
+    c->route = r;
     if (!allowed(c, r))
         return;
     http_request_body_max(req, body_max(r));
-    c->route = r;
-    *http_request_data(req) = c;
 }
 
 void api_on_request(struct http_request *req, void *arg)
 {
     struct call *c = *http_request_data(req);
-    struct call file = {.req = req, .api = arg};
+    struct api *a = arg;
     http_reply_header(req, "X-Content-Type-Options", "nosniff");
-    if (!c) {
-        console_file(&file);
-        return;
-    }
-    if (c->route->handle != health_alive && c->route->handle != health_ready && !c->api->ready)
+    c->in_flight = true;
+    http_metrics_begin(a->http_metrics);
+    if (!c->route)
+        console_file(c);
+    else if (c->route->handle != health_alive && c->route->handle != health_ready && !a->ready)
         api_busy(c, "the server is starting or stopping");
     else
         c->route->handle(c);
+}
+
+void api_on_answered(struct http_request *req, int status, void *arg)
+{
+    const struct api *a = arg;
+    http_metrics_end(a->http_metrics, *http_request_data(req), http_request_method(req), status);
 }

@@ -38,17 +38,23 @@ static enum status param(struct http_request *req, const char *name, bool needed
     if (!http_request_param(req, name, &text) || !text.len) {
         if (!needed)
             return OK;
-        return err_set(err, INVALID, "invalid parameter \"%s\": %s is missing", name, wanted);
-    }
-    if (parse(text, out))
+        text = SPAN("");
+    } else if (parse(text, out)) {
         return OK;
+    }
     return err_set(err, INVALID, "invalid parameter \"%s\": cannot parse \"%.*s\" to %s", name,
                    (int)MIN(text.len, (size_t)80), text.at, wanted);
 }
 
 enum status param_time(struct http_request *req, const char *name, int64_t *out, struct err *err)
 {
-    return param(req, name, false, time_parse, "a valid timestamp", out, err);
+    struct span text;
+    if (!http_request_param(req, name, &text) || !text.len || time_parse(text, out))
+        return OK;
+    return err_set(err, INVALID,
+                   "invalid parameter \"%s\": Invalid time value for '%s': cannot parse \"%.*s\" "
+                   "to a valid timestamp",
+                   name, name, (int)MIN(text.len, (size_t)80), text.at);
 }
 
 enum status param_time_needed(struct http_request *req, const char *name, int64_t *out,

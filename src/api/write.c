@@ -1,5 +1,6 @@
 /* POST /api/v1/write: Prometheus remote write 1.0. 204 once everything is durable. */
 #include "api/call.h"
+#include "api/metadata.h"
 
 #include "base/clock.h"
 #include "base/log.h"
@@ -147,6 +148,8 @@ void write_samples(struct call *c)
         shrink(k);
         return;
     }
+    if (c->who.kind == WHO_API_TOKEN) /* agents have none to tell: their table is known here */
+        metadata_take(c->api->metadata, message);
     struct write_call *w = ARENA_NEW(http_request_arena(c->req), struct write_call);
     *w = (struct write_call){.req = c->req, .api = c->api};
     w->batch = (struct batch){.writer = k->writer, .message = message, .done = reply, .owner = w};

@@ -141,3 +141,39 @@ enum status settings_set(const struct setting *table, size_t n, const char *key,
     const char *sentence = inner.text + strlen(where);
     return err_set(err, st, "%s%s", where, strncmp(sentence, ":1:1", 4) ? sentence : sentence + 4);
 }
+
+void setting_print(const struct setting *s, const void *settings, struct buf *out)
+{
+    const void *at = (const char *)settings + s->offset;
+    switch (s->kind) {
+    case SETTING_STRING: {
+        const char *text = *(const char *const *)at;
+        buf_str(out, text ? text : "");
+        break;
+    }
+    case SETTING_BOOL:
+        buf_str(out, *(const bool *)at ? "true" : "false");
+        break;
+    case SETTING_INT:
+        buf_i64(out, *(const int64_t *)at);
+        break;
+    case SETTING_DOUBLE:
+        buf_double(out, *(const double *)at);
+        break;
+    case SETTING_DURATION:
+        duration_print(out, *(const int64_t *)at);
+        break;
+    case SETTING_BYTES:
+        buf_u64(out, *(const uint64_t *)at);
+        break;
+    case SETTING_LIST: {
+        const struct setting_list *list = at;
+        for (size_t i = 0; i < list->n; i++) {
+            if (i)
+                buf_char(out, ',');
+            buf_str(out, list->items[i]);
+        }
+        break;
+    }
+    }
+}

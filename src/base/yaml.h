@@ -91,6 +91,8 @@ struct setting {
  * some fields may have been set: use a copy. Strings live in the arena. */
 MUST_USE enum status settings_load(const char *path, const struct setting *table, size_t n,
                                    void *settings, struct arena *arena, struct err *err);
+/* The value as settings_set reads it; "" for a string that is not set. */
+void setting_print(const struct setting *s, const void *settings, struct buf *out);
 /* One setting from text, as a command line or an environment variable gives it; where is what
  * the error names ("--interval", "GALEN_INTERVAL"). */
 MUST_USE enum status settings_set(const struct setting *table, size_t n, const char *key,

@@ -254,3 +254,19 @@ enum status pack(enum compression c, struct span plain, struct buf *out, struct 
     out->len += len;
     return OK;
 }
+
+/* A piece packed on its own refers to nothing before it, so without its length it can follow
+ * others. */
+enum status snappy_piece(struct span plain, struct buf *out, struct err *err)
+{
+    size_t before = out->len, len = snappy_max_compressed_length(plain.len), skip = 0;
+    char *to = buf_reserve(out, len);
+    if (!to || plain.len > SNAPPY_PIECE_BYTES || snappy_compress(plain.at, plain.len, to, &len))
+        return err_set(err, FULL, "a piece of %zu bytes cannot be packed with snappy", plain.len);
+    while ((unsigned char)to[skip] & 0x80)
+        skip++;
+    skip++;
+    memmove(to, to + skip, len - skip);
+    out->len = before + len - skip;
+    return OK;
+}

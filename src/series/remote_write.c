@@ -2,14 +2,11 @@
  * allocation, and the layout that every known sender writes has a short way. */
 #include "series/remote_write.h"
 
+#include "series/proto.h"
+
 #include <endian.h>
 
 enum {
-    WIRE_VARINT = 0,
-    WIRE_FIXED64 = 1,
-    WIRE_BYTES = 2,
-    WIRE_FIXED32 = 5,
-
     TAG_SERIES = 1 << 3 | WIRE_BYTES,
     TAG_LABEL = 1 << 3 | WIRE_BYTES,
     TAG_SAMPLE = 2 << 3 | WIRE_BYTES,
@@ -17,79 +14,14 @@ enum {
     TAG_VALUE = 2 << 3 | WIRE_BYTES,
     TAG_SAMPLE_VALUE = 1 << 3 | WIRE_FIXED64,
     TAG_SAMPLE_TIME = 2 << 3 | WIRE_VARINT,
-
-    VARINT_MAX_BYTES = 10,
+    TAG_METADATA = 3 << 3 | WIRE_BYTES,
+    TAG_META_TYPE = 1 << 3 | WIRE_VARINT,
+    TAG_META_NAME = 2 << 3 | WIRE_BYTES,
+    TAG_META_HELP = 4 << 3 | WIRE_BYTES,
+    TAG_META_UNIT = 5 << 3 | WIRE_BYTES,
 };
 
-static const char fault_truncated[] = "a field is longer than what holds it";
-static const char fault_varint[] = "a varint does not end within 10 bytes and 64 bits";
-static const char fault_tag[] = "a field has number 0, is too high or has an unknown wire type";
 static const char fault_order[] = "labels and samples of a series are mixed";
-
-/* Cuts a varint; false when it is too long or the bytes end. */
-static bool varint_slow(const unsigned char **p, const unsigned char *end, uint64_t *out)
-{
-    uint64_t n = 0;
-    size_t room = (size_t)(end - *p);
-    for (unsigned i = 0; i < MIN(room, (size_t)VARINT_MAX_BYTES); i++) {
-        uint64_t byte = (*p)[i];
-        n |= (byte & 0x7f) << (7 * i);
-        if (byte < 0x80) {
-            *p += i + 1;
-            *out = n;
-            return i + 1 < VARINT_MAX_BYTES || byte <= 1;
-        }
-    }
-    return false;
-}
-
-static inline bool varint(const unsigned char **p, const unsigned char *end, uint64_t *out)
-{
-    if (*p < end && **p < 0x80) {
-        *out = *(*p)++;
-        return true;
-    }
-    return varint_slow(p, end, out);
-}
-
-/* Cuts the length and the bytes of a field whose tag was read. NULL when all is well. */
-static inline const char *bytes_field(const unsigned char **p, const unsigned char *end,
-                                      struct span *out)
-{
-    uint64_t len;
-    if (!varint(p, end, &len))
-        return fault_varint;
-    if (len > (size_t)(end - *p))
-        return fault_truncated;
-    *out = span_from(*p, (size_t)len);
-    *p += len;
-    return NULL;
-}
-
-/* Passes a field that is not known here. */
-static const char *skip_field(uint64_t tag, const unsigned char **p, const unsigned char *end)
-{
-    uint64_t ignored;
-    struct span bytes;
-    if (tag >> 3 == 0 || tag > UINT32_MAX)
-        return fault_tag;
-    switch (tag & 7) {
-    case WIRE_VARINT:
-        return varint(p, end, &ignored) ? NULL : fault_varint;
-    case WIRE_BYTES:
-        return bytes_field(p, end, &bytes);
-    case WIRE_FIXED64:
-    case WIRE_FIXED32: {
-        ptrdiff_t size = (tag & 7) == WIRE_FIXED64 ? 8 : 4;
-        if (end - *p < size)
-            return fault_truncated;
-        *p += size;
-        return NULL;
-    }
-    default: /* groups were never part of this message */
-        return fault_tag;
-    }
-}
 
 /* Passes the fields with that tag that stand next to each other. */
 static inline const char *run_of(uint64_t tag, const unsigned char **p, const unsigned char *end,
@@ -113,7 +45,7 @@ static const char *skip_others(const unsigned char **p, const unsigned char *end
     while (*p < end) {
         uint64_t tag;
         if (!varint(p, end, &tag))
-            return fault_varint;
+            return FAULT_VARINT;
         if (tag == TAG_LABEL || tag == TAG_SAMPLE)
             return fault_order;
         const char *fault = skip_field(tag, p, end);
@@ -142,7 +74,7 @@ bool write_next(struct write_reader *r, struct write_entry *e)
     while (p < end && !r->fault) {
         uint64_t tag;
         if (!varint(&p, end, &tag)) {
-            r->fault = fault_varint;
+            r->fault = FAULT_VARINT;
         } else if (tag == TAG_SERIES) {
             struct span body;
             r->fault = bytes_field(&p, end, &body);
@@ -165,16 +97,16 @@ static const char *sample_slow(struct span body, struct sample *out)
     while (p < end) {
         uint64_t tag, n;
         if (!varint(&p, end, &tag))
-            return fault_varint;
+            return FAULT_VARINT;
         if (tag == TAG_SAMPLE_VALUE) {
             if (end - p < 8)
-                return fault_truncated;
+                return FAULT_TRUNCATED;
             memcpy(&n, p, 8);
             out->v = bits_double(le64toh(n));
             p += 8;
         } else if (tag == TAG_SAMPLE_TIME) {
             if (!varint(&p, end, &n))
-                return fault_varint;
+                return FAULT_VARINT;
             out->t_ms = (int64_t)n;
         } else {
             const char *fault = skip_field(tag, &p, end);
@@ -215,7 +147,7 @@ bool write_sample_next(struct span *samples_raw, struct sample *out, const char 
         return false;
     const unsigned char *p = (const unsigned char *)samples_raw->at, *end = p + samples_raw->len;
     if (*p++ != TAG_SAMPLE) {
-        *fault = fault_tag;
+        *fault = FAULT_TAG;
         return false;
     }
     struct span body;
@@ -237,7 +169,7 @@ static const char *label_fields(struct span body, struct label *out)
         uint64_t tag;
         const char *fault;
         if (!varint(&p, end, &tag))
-            return fault_varint;
+            return FAULT_VARINT;
         if (tag == TAG_NAME)
             fault = bytes_field(&p, end, &out->name);
         else if (tag == TAG_VALUE)
@@ -277,7 +209,7 @@ enum status write_labels(struct span labels_raw, struct label_builder *b, struct
     while (p != end) {
         struct span body;
         struct label label;
-        const char *fault = *p++ == TAG_LABEL ? bytes_field(&p, end, &body) : fault_tag;
+        const char *fault = *p++ == TAG_LABEL ? bytes_field(&p, end, &body) : FAULT_TAG;
         if (!fault)
             fault = label_fields(body, &label);
         if (fault)
@@ -297,4 +229,61 @@ enum status write_labels(struct span labels_raw, struct label_builder *b, struct
     if (!labels_metric(*out).len)
         return err_set(err, INVALID, "a series has no metric name (label " LABEL_NAME ")");
     return OK;
+}
+
+/* ---- metadata ---- */
+
+static const char *metadata_fields(struct span body, struct write_metadata *out)
+{
+    const unsigned char *p = (const unsigned char *)body.at, *end = p + body.len;
+    *out = (struct write_metadata){0};
+    while (p < end) {
+        uint64_t tag;
+        const char *fault = NULL;
+        if (!varint(&p, end, &tag))
+            return FAULT_VARINT;
+        if (tag == TAG_META_TYPE)
+            fault = varint(&p, end, &out->type) ? NULL : FAULT_VARINT;
+        else if (tag == TAG_META_NAME)
+            fault = bytes_field(&p, end, &out->name);
+        else if (tag == TAG_META_HELP)
+            fault = bytes_field(&p, end, &out->help);
+        else if (tag == TAG_META_UNIT)
+            fault = bytes_field(&p, end, &out->unit);
+        else
+            fault = skip_field(tag, &p, end);
+        if (fault)
+            return fault;
+    }
+    return NULL;
+}
+
+bool write_metadata_next(struct write_reader *r, struct write_metadata *out)
+{
+    const unsigned char *p = (const unsigned char *)r->rest.at;
+    const unsigned char *end = r->rest.len ? p + r->rest.len : p;
+    bool found = false;
+    while (p != end && !found && !r->fault) {
+        uint64_t tag;
+        struct span body;
+        if (!varint(&p, end, &tag)) {
+            r->fault = FAULT_VARINT;
+        } else if (tag == TAG_METADATA) {
+            r->fault = bytes_field(&p, end, &body);
+            if (!r->fault)
+                r->fault = metadata_fields(body, out);
+            found = !r->fault;
+        } else {
+            r->fault = skip_field(tag, &p, end);
+        }
+    }
+    r->rest = span_from(p, (size_t)(end - p));
+    return found;
+}
+
+const char *write_metadata_type(uint64_t type)
+{
+    static const char *const names[] = {"unknown",        "counter", "gauge", "histogram",
+                                        "gaugehistogram", "summary", "info",  "stateset"};
+    return names[type < COUNT(names) ? type : 0];
 }

@@ -1,10 +1,11 @@
 /* Prometheus remote write 1.0: the protobuf message WriteRequest, encoded and decoded without
  * a library (~3 message types), and its compressions: snappy block format and zstd.
  *
- *   WriteRequest { repeated TimeSeries timeseries = 1; ... metadata = 3 (skipped) }
+ *   WriteRequest { repeated TimeSeries timeseries = 1; repeated MetricMetadata metadata = 3; }
  *   TimeSeries   { repeated Label labels = 1; repeated Sample samples = 2; }
  *   Label        { string name = 1; string value = 2; }
- *   Sample       { double value = 1; int64 timestamp = 2; }  milliseconds */
+ *   Sample       { double value = 1; int64 timestamp = 2; }  milliseconds
+ *   MetricMetadata { type = 1; metric_family_name = 2; help = 4; unit = 5; } */
 #pragma once
 
 #include "series/labels.h"
@@ -42,6 +43,16 @@ bool write_sample_next(struct span *samples_raw, struct sample *out, const char 
 MUST_USE enum status write_labels(struct span labels_raw, struct label_builder *b,
                                   struct labels *out, struct err *err);
 
+/* What a sender says of a metric (Prometheus does so once a minute, in messages of its own). */
+struct write_metadata {
+    uint64_t type; /* see write_metadata_type */
+    struct span name, help, unit;
+};
+/* The next MetricMetadata of a message, passing over series; with a reader of its own. */
+bool write_metadata_next(struct write_reader *r, struct write_metadata *out);
+/* "counter", "gauge", ...; "unknown" for numbers that are not known. */
+const char *write_metadata_type(uint64_t type);
+
 /* ---- writing ---- */
 
 /* Appends one TimeSeries. */
@@ -61,4 +72,8 @@ const char *compression_name(enum compression c);
  * them), INVALID for damaged input. */
 MUST_USE enum status unpack(enum compression c, struct span packed, size_t max, struct buf *out,
                             struct err *err);
+/* Snappy in pieces: after the length of the whole as a varint (buf_varint) each piece of at most
+ * SNAPPY_PIECE_BYTES is appended. */
+enum { SNAPPY_PIECE_BYTES = 64 << 10 };
+MUST_USE enum status snappy_piece(struct span plain, struct buf *out, struct err *err);
 MUST_USE enum status pack(enum compression c, struct span plain, struct buf *out, struct err *err);

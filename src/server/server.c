@@ -151,6 +151,11 @@ static void on_request(struct http_request *req, void *arg)
     api_on_request(req, ((struct server *)arg)->api);
 }
 
+static void on_answered(struct http_request *req, int status, void *arg)
+{
+    api_on_answered(req, status, ((struct server *)arg)->api);
+}
+
 static enum status open_api(struct server *s, const struct server_settings *settings,
                             struct err *err)
 {
@@ -177,6 +182,7 @@ static enum status open_api(struct server *s, const struct server_settings *sett
                                       .tls_key = settings->tls_key,
                                       .on_head = on_head,
                                       .on_request = on_request,
+                                      .on_answered = on_answered,
                                       .on_closed = on_closed,
                                       .arg = s};
     s->tls = settings->tls_cert != NULL;

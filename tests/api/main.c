@@ -2,9 +2,10 @@
 
 UNIT_DECLARE(times);
 UNIT_DECLARE(gate);
+UNIT_DECLARE(metadata);
 UNIT_DECLARE(prometheus_json);
 
 int main(void)
 {
-    return UNIT_RUN(times) + UNIT_RUN(gate) + UNIT_RUN(prometheus_json);
+    return UNIT_RUN(times) + UNIT_RUN(gate) + UNIT_RUN(metadata) + UNIT_RUN(prometheus_json);
 }

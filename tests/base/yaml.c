@@ -224,6 +224,30 @@ static void settings_come_from_a_command_line_too(void **state UNUSED)
                  INVALID, "--nothing: there is no setting nothing");
 }
 
+/* What is printed is read back as the same. */
+static void settings_are_printed_as_they_are_read(void **state UNUSED)
+{
+    static const struct {
+        const char *key, *text;
+    } cases[] = {
+        {"agent.interval", "1m30s"}, {"list", "a,b"},   {"agent.count", "7"}, {"agent.on", "true"},
+        {"spool.size", "4096"},      {"ratio", "0.25"}, {"name", "a name"},
+    };
+    auto_arena a = {0};
+    struct example e = {0};
+    for (size_t i = 0; i < COUNT(cases); i++) {
+        assert_ok(
+            settings_set(table, COUNT(table), cases[i].key, cases[i].text, "test", &e, &a, err));
+        for (size_t k = 0; k < COUNT(table); k++) {
+            auto_buf out = {0};
+            if (!span_is(span_of(table[k].key), cases[i].key))
+                continue;
+            setting_print(&table[k], &e, &out);
+            assert_string_equal(buf_text(&out), cases[i].text);
+        }
+    }
+}
+
 const struct CMUnitTest yaml_tests[] = {
     cmocka_unit_test(a_tree_knows_its_places),
     cmocka_unit_test(bad_yaml_is_refused_with_its_place),
@@ -234,5 +258,6 @@ const struct CMUnitTest yaml_tests[] = {
     cmocka_unit_test(settings_fill_what_is_named),
     cmocka_unit_test(settings_refuse_with_the_place),
     cmocka_unit_test(settings_come_from_a_command_line_too),
+    cmocka_unit_test(settings_are_printed_as_they_are_read),
 };
 const size_t yaml_tests_n = COUNT(yaml_tests);

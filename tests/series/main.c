@@ -5,6 +5,7 @@ UNIT_DECLARE(increment);
 UNIT_DECLARE(labels);
 UNIT_DECLARE(parameter);
 UNIT_DECLARE(regex);
+UNIT_DECLARE(remote_read);
 UNIT_DECLARE(remote_write);
 UNIT_DECLARE(compress);
 UNIT_DECLARE(exposition);
@@ -13,6 +14,6 @@ UNIT_DECLARE(memory_source);
 int main(void)
 {
     return UNIT_RUN(host_settings) + UNIT_RUN(increment) + UNIT_RUN(labels) + UNIT_RUN(parameter) +
-           UNIT_RUN(regex) + UNIT_RUN(remote_write) + UNIT_RUN(compress) + UNIT_RUN(exposition) +
-           UNIT_RUN(memory_source);
+           UNIT_RUN(regex) + UNIT_RUN(remote_read) + UNIT_RUN(remote_write) + UNIT_RUN(compress) +
+           UNIT_RUN(exposition) + UNIT_RUN(memory_source);
 }
