@@ -72,7 +72,9 @@ static enum status open_data(struct server *s, const struct server_settings *set
 {
     struct store_config store = {.dir = settings->data,
                                  .retention_ms = settings->retention_ms,
-                                 .retention_bytes = settings->retention_bytes};
+                                 .retention_bytes = settings->retention_bytes,
+                                 .free_min_bytes = settings->free_min_bytes,
+                                 .free_min_percent = (unsigned)settings->free_min_percent};
     enum status st = store_open(&store, &s->store, err);
     if (!st)
         st = record_open(settings->data, &s->record, err);

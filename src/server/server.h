@@ -16,7 +16,9 @@ struct server_settings {
     bool dev;
     int64_t retention_ms;
     uint64_t retention_bytes; /* 0: no limit */
-    int64_t results_ms;       /* how long analysis results are kept */
+    uint64_t free_min_bytes;  /* store.h */
+    int64_t free_min_percent;
+    int64_t results_ms; /* how long analysis results are kept */
     int64_t analysis_interval_ms;
     const char *log_level, *log_format;
     struct query_limits query;

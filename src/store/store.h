@@ -11,11 +11,15 @@ struct store;
 struct store_writer;
 
 struct store_config {
-    const char *dir;          /* created when missing; one process at a time */
-    int64_t retention_ms;     /* 0: 30 days */
-    uint64_t retention_bytes; /* 0: no limit */
-    int64_t future_max_ms;    /* samples later than now + this are refused; 0: 10 minutes */
-    int64_t (*now_ms)(void);  /* NULL: clock_wall_ms */
+    const char *dir;           /* created when missing; one process at a time */
+    int64_t retention_ms;      /* 0: 30 days */
+    uint64_t retention_bytes;  /* 0: no limit */
+    int64_t future_max_ms;     /* samples later than now + this are refused; 0: 10 minutes */
+    uint64_t free_min_bytes;   /* with less free space nothing is taken; 0: the next alone */
+    unsigned free_min_percent; /* the same as a share of the file system, of which no more than
+                                  16 GiB are asked; both 0: until the disk is full */
+    int64_t (*now_ms)(void);   /* NULL: clock_wall_ms */
+    int64_t (*mono_ms)(void);  /* NULL: now_ms where that is given, else clock_mono_ms */
 };
 
 struct append_result {
@@ -76,7 +80,9 @@ struct store_stats {
     uint64_t damaged;      /* places where the disk gave back something else than was written */
     uint64_t lost_records; /* of the log, by damage */
     uint64_t torn_bytes;   /* of a write that a crash interrupted; never acknowledged */
-    int64_t min_t_ms, max_t_ms; /* 0 when empty */
+    int64_t min_t_ms, max_t_ms;          /* 0 when empty */
+    uint64_t free_bytes, free_min_bytes; /* of the disk, and what must stay; 0: not known */
+    bool low_space, clock_doubted;       /* nothing is taken; nothing is dropped for its age */
 };
 void store_stats(struct store *s, struct store_stats *out);
 

@@ -1,6 +1,7 @@
 #include "unit.h"
 
 UNIT_DECLARE(span);
+UNIT_DECLARE(steady);
 UNIT_DECLARE(buf);
 UNIT_DECLARE(memory);
 UNIT_DECLARE(map);
@@ -12,6 +13,6 @@ UNIT_DECLARE(threads);
 
 int main(void)
 {
-    return UNIT_RUN(span) + UNIT_RUN(buf) + UNIT_RUN(memory) + UNIT_RUN(map) + UNIT_RUN(json) +
-           UNIT_RUN(yaml) + UNIT_RUN(file) + UNIT_RUN(crypto) + UNIT_RUN(threads);
+    return UNIT_RUN(span) + UNIT_RUN(steady) + UNIT_RUN(buf) + UNIT_RUN(memory) + UNIT_RUN(map) +
+           UNIT_RUN(json) + UNIT_RUN(yaml) + UNIT_RUN(file) + UNIT_RUN(crypto) + UNIT_RUN(threads);
 }

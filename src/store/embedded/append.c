@@ -117,6 +117,8 @@ static enum status read_message(struct store_writer *w, struct span request, str
             atomic_load_explicit(&before->next, memory_order_relaxed) != e->series->id)
             atomic_store_explicit(&before->next, e->series->id, memory_order_release);
         before = e->series;
+        if (before)
+            series_prefetch_behind(before, HEAD_AHEAD);
         fault = read_samples(w, e, raw.samples_raw);
     }
     fault = fault ? fault : reader.fault;
@@ -346,7 +348,7 @@ static void take_all(struct taking *t)
     }
 }
 
-static void count(struct store *s, const struct append_result *r, int64_t now)
+static void count(struct store *s, const struct append_result *r, int64_t mono)
 {
     struct head *h = &s->head;
     s->appended += r->samples;
@@ -355,7 +357,7 @@ static void count(struct store *s, const struct append_result *r, int64_t now)
     if (r->refused)
         s->refused += r->refused;
     if (r->samples && !h->since_ms)
-        h->since_ms = now;
+        h->since_ms = mono;
     uint64_t before = atomic_fetch_add(&h->samples, r->samples), due = flush_due_at(s);
     if (before < due && before + r->samples >= due)
         store_wake(s);
@@ -367,6 +369,8 @@ enum status store_append(struct store_writer *w, struct span request, store_done
     struct store *s = w->store;
     struct log_ticket ticket = {.done = done, .arg = arg};
     enum status st = log_admit(s->log, err);
+    if (!st)
+        st = guard_space(&s->guard, err);
     if (st)
         return st;
     if (s->head.samples > flush_due_at(s) * STORE_HEAD_FULL_TIMES)
@@ -376,12 +380,13 @@ enum status store_append(struct store_writer *w, struct span request, store_done
     if (!st && w->unknown)
         st = resolve_unknown(w, &ticket.result.series_new, err);
     if (!st) {
-        int64_t now = s->now_ms();
-        struct taking t = {w, store_oldest_ms(s, now), now + s->future_max_ms, &ticket.result};
+        struct guard_times now = guard_clock(&s->guard);
+        struct taking t = {w, store_oldest_ms(s, now.early), now.late + s->future_max_ms,
+                           &ticket.result};
         take_all(&t);
         if (w->entries_n)
             w->last = w->entries[w->entries_n - 1].series->id;
-        count(s, &ticket.result, now);
+        count(s, &ticket.result, now.mono);
         log_ticket(s->log, &ticket);
     }
     pthread_rwlock_unlock(&s->head.table);

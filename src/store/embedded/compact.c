@@ -6,10 +6,6 @@
 
 #include <stdlib.h>
 
-enum {
-    DAY_GRACE_MS = 30 * 60 * 1000, /* after midnight: what comes late joins the same block */
-};
-
 /* ---- merging ---- */
 
 /* One of the blocks that are merged, at its next series. */
@@ -198,7 +194,7 @@ static bool has_deletions(const struct version *v, const struct block *b)
 static size_t due_run(const struct store *s, const struct version *v, struct block *const *day,
                       size_t n, bool all, int64_t now, size_t *from)
 {
-    bool over = all || now >= (day[0]->id.day + 1) * DAY_MS + DAY_GRACE_MS;
+    bool over = all || day_is_over(day[0]->id.day, now);
     bool any = n > 1 || day[0]->id.revision == 0;
     *from = 0;
     for (size_t i = 0; i < n; i++)
@@ -222,7 +218,7 @@ static size_t due_run(const struct store *s, const struct version *v, struct blo
 static enum status compact_version(struct store *s, struct version *v, bool all, bool *more,
                                    struct err *err)
 {
-    int64_t now = s->now_ms();
+    int64_t now = guard_clock(&s->guard).early;
     *more = false;
     for (size_t i = 0, end; i < v->n; i = end) {
         for (end = i + 1; end < v->n && v->blocks[end]->id.day == v->blocks[i]->id.day;)
@@ -279,7 +275,7 @@ enum status retain_blocks(struct store *s, struct err *err)
 {
     (void)err;
     struct version *v = version_hold(&s->versions);
-    int64_t oldest = day_of(s->now_ms() - s->retention_ms);
+    int64_t oldest = day_of(guard_clock(&s->guard).early - s->retention_ms);
     uint64_t bytes = log_bytes(s->log);
     size_t gone = 0;
     for (size_t i = 0; i < v->n; i++)

@@ -5,6 +5,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <stdio.h>
+#include <sys/statvfs.h>
 #include <unistd.h>
 
 static int posix_open(struct disk *d, const char *path, int flags)
@@ -71,6 +72,18 @@ static void posix_close(struct disk *d, int fd)
     close(fd);
 }
 
+static int posix_space(struct disk *d, const char *path, uint64_t *free_bytes,
+                       uint64_t *total_bytes)
+{
+    (void)d;
+    struct statvfs info;
+    if (statvfs(path, &info))
+        return -errno;
+    *free_bytes = (uint64_t)info.f_bavail * info.f_frsize;
+    *total_bytes = (uint64_t)info.f_blocks * info.f_frsize;
+    return 0;
+}
+
 struct disk disk_posix = {
     .open = posix_open,
     .write = posix_write,
@@ -81,6 +94,7 @@ struct disk disk_posix = {
     .unlink = posix_unlink,
     .sync_dir = posix_sync_dir,
     .close = posix_close,
+    .space = posix_space,
 };
 
 static enum status said(int result, const char *verb, const char *path, struct err *err)

@@ -19,6 +19,9 @@ struct disk {
     int (*unlink)(struct disk *d, const char *path);
     int (*sync_dir)(struct disk *d, const char *path);
     void (*close)(struct disk *d, int fd);
+    /* Of the file system of path: what a process without privileges may still write, and its
+     * size, in bytes. NULL: there is always space. */
+    int (*space)(struct disk *d, const char *path, uint64_t *free_bytes, uint64_t *total_bytes);
 };
 
 extern struct disk disk_posix;

@@ -4,6 +4,7 @@
  *   flush.c     what the head holds into new blocks, one for each day
  *   compact.c   several blocks of a day into one; deleted and expired samples leave
  *   version.c   which blocks there are; a query keeps the version with which it began
+ *   guard.c     wrong clocks and full disks
  *   delete.c    what people take out, and the space that comes back
  *   view.c      the face that queries see: head and blocks as one
  *   store.c     opening, closing, statistics
@@ -14,6 +15,7 @@
  *   DIR/deleted.db     tombstone.h */
 #pragma once
 
+#include "store/embedded/guard.h"
 #include "store/embedded/head.h"
 #include "store/embedded/log.h"
 #include "store/embedded/rows.h"
@@ -23,12 +25,13 @@ enum {
     STORE_RETENTION_DAYS = 30,
     STORE_FUTURE_MAX_MS = 10 * 60 * 1000,
     STORE_MAINTAIN_MS = 60 * 1000,
-    STORE_FLUSH_AGE_MS = 2 * 3600 * 1000,  /* of the oldest sample in the head */
+    STORE_FLUSH_AGE_MS = 2 * 3600 * 1000,  /* since the first sample came into the head */
     STORE_IDLE_MS = 2 * 3600 * 1000,       /* a series without samples leaves the head */
     STORE_FLUSH_SAMPLES = 4 * 1000 * 1000, /* at least, unless old */
     STORE_FLUSH_PER_SERIES = 64,
-    STORE_SWEEP_PART = 10, /* the sweep waits until one of so many has gone */
-    COMPACT_BLOCKS = 4,    /* small blocks of a day that is not over */
+    STORE_SWEEP_PART = 10,               /* the sweep waits until one of so many has gone */
+    STORE_DAY_GRACE_MS = 30 * 60 * 1000, /* after midnight: what comes late joins the same block */
+    COMPACT_BLOCKS = 4,                  /* small blocks of a day that is not over */
     COMPACT_MAX_BLOCKS = 64,
     STORE_HEAD_FULL_TIMES = 4, /* this many times what makes a flush due: refuse until it is done */
 };
@@ -48,7 +51,7 @@ struct store {
     int lock_fd;
     int64_t retention_ms, future_max_ms;
     uint64_t retention_bytes;
-    int64_t (*now_ms)(void);
+    struct guard guard;
     struct store_tuning tuning;
 
     struct head head;
@@ -74,6 +77,11 @@ MUST_USE enum status store_open_tuned(const struct store_config *config,
  * is flushed. For tests. */
 void store_abandon(struct store *s);
 
+/* Whether a day's block takes its last form now. */
+static inline bool day_is_over(int64_t day, int64_t now)
+{
+    return now >= (day + 1) * DAY_MS + STORE_DAY_GRACE_MS;
+}
 /* How many samples make a flush due. */
 uint64_t flush_due_at(const struct store *s);
 /* Samples before this are not taken any more. */

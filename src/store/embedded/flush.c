@@ -21,6 +21,7 @@ struct day_writer {
 
 struct flush {
     struct store *store;
+    int64_t now;
     char dir[BLOCK_PATH_MAX];
     struct day_writer days[FLUSH_DAYS_AT_ONCE];
     size_t n;
@@ -122,9 +123,11 @@ static enum status writer_of(struct flush *f, int64_t day, struct block_writer *
         f->postponed = true;
         return OK;
     }
-    struct block_id id = {day, f->store->frozen_gen, f->store->frozen_gen, 0};
-    enum status st =
-        block_writer_open(f->store->tuning.disk, f->dir, id, CHUNK_RECENT, 0, out, err);
+    /* A day that is over is written in the form in which it stays: alone it is not merged. */
+    bool over = day_is_over(day, f->now);
+    struct block_id id = {day, f->store->frozen_gen, f->store->frozen_gen, over ? 1 : 0};
+    enum status st = block_writer_open(f->store->tuning.disk, f->dir, id,
+                                       over ? CHUNK_COMPACT : CHUNK_RECENT, 0, out, err);
     if (!st)
         f->days[f->n++] = (struct day_writer){day, *out};
     return st;
@@ -258,7 +261,7 @@ enum status flush_head(struct store *s, struct err *err)
     if (!s->frozen && !s->head.samples)
         return OK;
     struct group_list groups = all_groups(&s->head);
-    struct flush f = {.store = s};
+    struct flush f = {.store = s, .now = guard_clock(&s->guard).early};
     store_blocks_dir(s, f.dir);
     enum status st = s->frozen ? OK : freeze(s, &groups, err);
     if (!st)
@@ -331,7 +334,7 @@ static struct log_definitions *definitions(struct head *h)
 
 enum status sweep_head(struct store *s, struct err *err)
 {
-    struct idle idle = {.before = s->now_ms() - STORE_IDLE_MS};
+    struct idle idle = {.before = guard_clock(&s->guard).early - STORE_IDLE_MS};
     size_t n = s->frozen ? 0 : count_idle(s, &idle);
     uint32_t alive = s->head.alive;
     bool fat = log_series_bytes(s->log) > DEFINES_AT_ONCE + (uint64_t)alive * DEFINES_FAT_BYTES;

@@ -37,6 +37,16 @@ static uint32_t clock_find(const struct clock *c, int64_t t)
     return low;
 }
 
+/* Whether the time is on the clock; mostly it is the last, or the first of a request that brings
+ * several for each series. */
+static bool clock_has(const struct clock *c, int64_t t, uint32_t *place)
+{
+    if (t > c->last || t < c->base)
+        return false;
+    *place = c->last == t ? c->n - 1 : clock_find(c, t);
+    return c->base + c->after[*place] == t;
+}
+
 /* The clock and place for a sample that does not simply follow its neighbours: the first of a
  * request, one after a gap, one of a series that has changed its company. */
 static void clock_place(struct group *g, const struct series *s, int64_t t, uint32_t *clock,
@@ -56,9 +66,8 @@ static void clock_place(struct group *g, const struct series *s, int64_t t, uint
     for (uint32_t i = 0; i < MIN(g->clocks_n, (uint32_t)HEAD_CLOCKS_LOOKED_AT); i++) {
         /* the one used last, then the newest */
         *clock = i ? g->clocks_n - i : g->last_clock;
-        if (*clock < g->clocks_n && g->clocks[*clock].last == t) {
+        if (*clock < g->clocks_n && clock_has(&g->clocks[*clock], t, place)) {
             g->last_clock = *clock;
-            *place = g->clocks[*clock].n - 1;
             return;
         }
     }

@@ -249,10 +249,20 @@ static enum status open_log(struct store *s, uint64_t last_gen, struct err *err)
         row_reader_free(&readers[i]);
     }
     if (s->head.samples)
-        s->head.since_ms = s->now_ms();
+        s->head.since_ms = guard_clock(&s->guard).mono;
     if (!st)
         know_blocks(s);
     return st;
+}
+
+static int64_t newest_stored(struct store *s)
+{
+    int64_t newest = INT64_MIN;
+    struct version *v = version_hold(&s->versions);
+    for (size_t i = 0; i < v->n; i++)
+        newest = MAX(newest, v->blocks[i]->max_t);
+    version_release(&s->versions, v);
+    return newest;
 }
 
 static void *maintain(void *arg);
@@ -275,7 +285,6 @@ static struct store *new_store(const struct store_config *c, const struct store_
     s->retention_ms = c->retention_ms ? c->retention_ms : (int64_t)STORE_RETENTION_DAYS * DAY_MS;
     s->retention_bytes = c->retention_bytes;
     s->future_max_ms = c->future_max_ms ? c->future_max_ms : STORE_FUTURE_MAX_MS;
-    s->now_ms = c->now_ms ? c->now_ms : clock_wall_ms;
     if (tuning)
         s->tuning = *tuning;
     struct store_tuning *t = &s->tuning;
@@ -284,6 +293,17 @@ static struct store *new_store(const struct store_config *c, const struct store_
     t->flush_samples = t->flush_samples ? t->flush_samples : STORE_FLUSH_SAMPLES;
     t->flush_per_series = t->flush_per_series ? t->flush_per_series : STORE_FLUSH_PER_SERIES;
     t->compact_blocks = t->compact_blocks ? t->compact_blocks : COMPACT_BLOCKS;
+    s->guard = (struct guard){
+        .disk = t->disk,
+        .dir = s->dir,
+        .wall_ms = c->now_ms ? c->now_ms : clock_wall_ms,
+        .mono_ms = c->mono_ms  ? c->mono_ms
+                   : c->now_ms ? c->now_ms
+                               : clock_mono_ms,
+        .free_min_bytes = c->free_min_bytes,
+        .free_min_percent = c->free_min_percent,
+    };
+    guard_init(&s->guard);
     pthread_mutex_init(&s->maintaining, NULL);
     pthread_mutex_init(&s->wake_lock, NULL);
     pthread_cond_init(&s->wake, NULL);
@@ -298,6 +318,7 @@ static void free_store(struct store *s)
     head_free(&s->head);
     if (s->lock_fd >= 0)
         close(s->lock_fd);
+    guard_free(&s->guard);
     pthread_mutex_destroy(&s->maintaining);
     pthread_mutex_destroy(&s->wake_lock);
     pthread_cond_destroy(&s->wake);
@@ -321,8 +342,10 @@ enum status store_open_tuned(const struct store_config *config, const struct sto
         st = lock_dir(s, err);
     if (!st)
         st = open_blocks(s, &last_gen, err);
-    if (!st)
+    if (!st) {
+        guard_begin(&s->guard, newest_stored(s));
         st = open_log(s, last_gen, err);
+    }
     if (!st)
         st = start_thread(s, err);
     if (st) {
@@ -347,9 +370,9 @@ enum status store_open(const struct store_config *config, struct store **out, st
 /* maintaining held */
 static enum status run_maintenance(struct store *s, struct err *err)
 {
-    int64_t now = s->now_ms(), since = s->head.since_ms;
+    int64_t since = s->head.since_ms;
     bool due = s->frozen || s->head.samples >= flush_due_at(s) ||
-               (since && now - since >= STORE_FLUSH_AGE_MS) || (since && now < since);
+               (since && guard_clock(&s->guard).mono - since >= STORE_FLUSH_AGE_MS);
     enum status st = due ? flush_head(s, err) : OK;
     if (!st)
         st = sweep_head(s, err);
@@ -471,6 +494,7 @@ void store_stats(struct store *s, struct store_stats *out)
         .torn_bytes = s->health.torn_bytes,
     };
     out->bytes_on_disk = out->log_bytes;
+    guard_state(&s->guard, out);
     struct version *v = version_hold(&s->versions);
     out->blocks = v->n;
     for (size_t i = 0; i < v->n; i++) {
