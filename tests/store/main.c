@@ -6,6 +6,7 @@ UNIT_DECLARE(basic);
 UNIT_DECLARE(blocks);
 UNIT_DECLARE(codec);
 UNIT_DECLARE(faults);
+UNIT_DECLARE(guards);
 UNIT_DECLARE(model);
 UNIT_DECLARE(threads);
 
@@ -16,6 +17,7 @@ int main(void)
     failed += UNIT_RUN(codec);
     failed += UNIT_RUN(basic);
     failed += UNIT_RUN(blocks);
+    failed += UNIT_RUN(guards);
     failed += UNIT_RUN(model);
     failed += UNIT_RUN(threads);
     failed += UNIT_RUN(faults);

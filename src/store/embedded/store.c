@@ -343,7 +343,8 @@ enum status store_open_tuned(const struct store_config *config, const struct sto
     if (!st)
         st = open_blocks(s, &last_gen, err);
     if (!st) {
-        guard_begin(&s->guard, newest_stored(s));
+        int64_t newest = newest_stored(s); /* which may have come from the future */
+        guard_begin(&s->guard, newest == INT64_MIN ? newest : newest - s->future_max_ms);
         st = open_log(s, last_gen, err);
     }
     if (!st)
