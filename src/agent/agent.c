@@ -5,12 +5,12 @@
 #include "agent/local.h"
 #include "agent/remote.h"
 #include "agent/schedule.h"
+#include "agent/settle.h"
 #include "agent/ship.h"
 #include "base/clock.h"
 #include "base/crypto.h"
 #include "base/file.h"
 
-#include <malloc.h>
 #include <signal.h>
 #include <stdlib.h>
 
@@ -144,7 +144,7 @@ static void on_tick(void *arg)
     struct agent *a = arg;
     collect_and_ship(a, false);
     if (++a->ticks == SETTLED_TICKS)
-        malloc_trim(0);
+        settle();
     timer_once(a->timer, schedule_next(&a->schedule, clock_mono_ms()));
 }
 

@@ -1,5 +1,6 @@
 /* galen-agent: reads this machine's kernel figures and sends them to a server. */
 #include "agent/agent.h"
+#include "agent/settle.h"
 
 #include "base/clock.h"
 #include "base/file.h"
@@ -67,6 +68,7 @@ static int run(const struct agent_config *config)
 
 int main(int argc, char **argv)
 {
+    settle_prepare();
     auto_arena arena = {0};
     struct agent_config config;
     struct err err = {0};

@@ -142,7 +142,7 @@ void write_samples(struct call *c)
     struct connection *k = connection_of(c);
     bool small = is_increment(c);
     auto_buf wide = {0};
-    if (!small && c->who.kind == WHO_AGENT)
+    if (!small)
         http_reply_header(c->req, "Galen-Increments", "1");
     if (!unpacked(c, k, packing, &message) || (small && !expanded(c, k, &message, &wide))) {
         shrink(k);

@@ -67,7 +67,7 @@ static enum status parse_addresses(struct dial *d, const struct http_client_conf
 /* OpenSSL calls this whenever the server hands out a ticket. Returning 1 keeps it. */
 static int keep_session(SSL *ssl, SSL_SESSION *session)
 {
-    struct dial *d = SSL_CTX_get_app_data(SSL_get_SSL_CTX(ssl));
+    struct dial *d = SSL_get_app_data(ssl);
     SSL_SESSION_free(d->session);
     d->session = session;
     return 1;
@@ -84,7 +84,6 @@ enum status dial_init(struct dial *d, struct loop *loop, const struct http_clien
     if (!st && d->url.tls) {
         st = tls_client_context(config->ca_file, &d->tls, err);
         if (!st) {
-            SSL_CTX_set_app_data(d->tls, d);
             SSL_CTX_set_session_cache_mode(d->tls,
                                            SSL_SESS_CACHE_CLIENT | SSL_SESS_CACHE_NO_INTERNAL);
             SSL_CTX_sess_set_new_cb(d->tls, keep_session);
@@ -131,7 +130,7 @@ void dial_free(struct dial *d)
         dial_stop(d);
     timer_close(d->timer);
     SSL_SESSION_free(d->session);
-    SSL_CTX_free(d->tls);
+    tls_client_context_free(d->tls);
     free(d->text);
     free(d->proxy_text);
     free(d->peer);
@@ -232,6 +231,8 @@ static void begin_tls(struct dial *d)
 {
     wire_hand_over(&d->wire, &tls_events, d);
     wire_start_tls(&d->wire, d->tls, d->host, d->session);
+    if (d->wire.ssl)
+        SSL_set_app_data(d->wire.ssl, d); /* of keep_session */
 }
 
 static void tls_ready(void *arg)

@@ -1,5 +1,7 @@
 #include "net/tls.h"
 
+#include "base/arena.h"
+
 #include <arpa/inet.h>
 #include <errno.h>
 #include <openssl/err.h>
@@ -54,9 +56,8 @@ enum status tls_server_context(const char *cert_file, const char *key_file, SSL_
     return OK;
 }
 
-enum status tls_client_context(const char *ca_file, SSL_CTX **out, struct err *err)
+static enum status new_client_context(const char *ca_file, SSL_CTX **out, struct err *err)
 {
-    *out = NULL;
     SSL_CTX *ctx = new_context(TLS_client_method());
     if (!ctx)
         return context_failed(NULL, err, "tls", "context");
@@ -68,6 +69,64 @@ enum status tls_client_context(const char *ca_file, SSL_CTX **out, struct err *e
     SSL_CTX_set_verify(ctx, SSL_VERIFY_PEER, NULL);
     *out = ctx;
     return OK;
+}
+
+/* Certificates take memory: who trusts the same file shares one context. */
+static struct shared_context {
+    struct shared_context *next;
+    char *ca_file; /* NULL: the system's roots */
+    SSL_CTX *ctx;
+    unsigned users;
+} * shared;
+static pthread_mutex_t shared_lock = PTHREAD_MUTEX_INITIALIZER;
+
+static bool same_file(const char *a, const char *b)
+{
+    return a && b ? strcmp(a, b) == 0 : a == b;
+}
+
+enum status tls_client_context(const char *ca_file, SSL_CTX **out, struct err *err)
+{
+    enum status st = OK;
+    *out = NULL;
+    pthread_mutex_lock(&shared_lock);
+    struct shared_context *s = shared;
+    while (s && !same_file(s->ca_file, ca_file))
+        s = s->next;
+    if (!s) {
+        SSL_CTX *ctx = NULL;
+        st = new_client_context(ca_file, &ctx, err);
+        if (!st) {
+            s = mem_zero(1, sizeof *s);
+            *s = (struct shared_context){
+                .next = shared, .ca_file = ca_file ? mem_dup(ca_file) : NULL, .ctx = ctx};
+            shared = s;
+        }
+    }
+    if (!st) {
+        s->users++;
+        *out = s->ctx;
+    }
+    pthread_mutex_unlock(&shared_lock);
+    return st;
+}
+
+void tls_client_context_free(SSL_CTX *ctx)
+{
+    if (!ctx)
+        return;
+    pthread_mutex_lock(&shared_lock);
+    struct shared_context **at = &shared, *s;
+    while ((*at)->ctx != ctx)
+        at = &(*at)->next;
+    s = *at;
+    if (--s->users == 0) {
+        *at = s->next;
+        SSL_CTX_free(s->ctx);
+        free(s->ca_file);
+        free(s);
+    }
+    pthread_mutex_unlock(&shared_lock);
 }
 
 bool tls_expect_host(SSL *ssl, const char *host)

@@ -11,6 +11,8 @@ MUST_USE enum status tls_server_context(const char *cert_file, const char *key_f
                                         struct err *err);
 /* Checks the chain against ca_file, or the system's roots when NULL. */
 MUST_USE enum status tls_client_context(const char *ca_file, SSL_CTX **out, struct err *err);
+/* It is shared by all that trust the same file: only this frees it. NULL is fine. */
+void tls_client_context_free(SSL_CTX *ctx);
 /* The peer must prove to be host, a name or an address. */
 bool tls_expect_host(SSL *ssl, const char *host);
 

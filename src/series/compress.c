@@ -3,7 +3,8 @@
  * grows with what really came out. */
 #include "series/remote_write.h"
 
-#include <snappy-c.h>
+#include "series/snappy.h"
+
 #include <zlib.h>
 #include <zstd.h>
 
@@ -61,7 +62,7 @@ static enum status unpack_none(struct span packed, size_t max, struct buf *out, 
 static enum status unpack_snappy(struct span packed, size_t max, struct buf *out, struct err *err)
 {
     size_t len = 0;
-    if (snappy_uncompressed_length(packed.at, packed.len, &len) != SNAPPY_OK)
+    if (!snappy_length(packed, &len))
         return damaged(COMPRESSION_SNAPPY, "no length (is it the framed format?)", err);
     if (len > max)
         return too_large(COMPRESSION_SNAPPY, max, err);
@@ -70,7 +71,7 @@ static enum status unpack_snappy(struct span packed, size_t max, struct buf *out
     char *to = buf_reserve(out, len);
     if (!to)
         return too_large(COMPRESSION_SNAPPY, max, err);
-    if (snappy_uncompress(packed.at, packed.len, to, &len) != SNAPPY_OK)
+    if (!snappy_unpack(packed, to, len))
         return damaged(COMPRESSION_SNAPPY, "it does not unpack", err);
     out->len += len;
     return OK;
@@ -220,7 +221,7 @@ static size_t packed_bound(enum compression c, size_t plain)
 {
     switch (c) {
     case COMPRESSION_SNAPPY:
-        return snappy_max_compressed_length(plain);
+        return snappy_bound(plain);
     case COMPRESSION_ZSTD:
         return ZSTD_compressBound(plain);
     case COMPRESSION_GZIP:
@@ -240,7 +241,7 @@ enum status pack(enum compression c, struct span plain, struct buf *out, struct 
         return err_set(err, FULL, "no room for %zu packed bytes", len);
     bool ok = true;
     if (c == COMPRESSION_SNAPPY) {
-        ok = snappy_compress(plain.at, plain.len, to, &len) == SNAPPY_OK;
+        len = snappy_pack(plain, to);
     } else if (c == COMPRESSION_ZSTD) {
         len = ZSTD_compress(to, len, plain.at, plain.len, ZSTD_LEVEL);
         ok = !ZSTD_isError(len);
