@@ -260,10 +260,11 @@ enum status pack(enum compression c, struct span plain, struct buf *out, struct 
  * others. */
 enum status snappy_piece(struct span plain, struct buf *out, struct err *err)
 {
-    size_t before = out->len, len = snappy_max_compressed_length(plain.len), skip = 0;
-    char *to = buf_reserve(out, len);
-    if (!to || plain.len > SNAPPY_PIECE_BYTES || snappy_compress(plain.at, plain.len, to, &len))
+    size_t before = out->len, skip = 0;
+    char *to = buf_reserve(out, snappy_bound(plain.len));
+    if (!to || plain.len > SNAPPY_PIECE_BYTES)
         return err_set(err, FULL, "a piece of %zu bytes cannot be packed with snappy", plain.len);
+    size_t len = snappy_pack(plain, to);
     while ((unsigned char)to[skip] & 0x80)
         skip++;
     skip++;
