@@ -270,7 +270,7 @@ static enum status grid_of(const struct query *q, struct grid *out, struct err *
     if (q->step_ms < 0 || q->end_ms < q->start_ms)
         return err_set(err, INVALID, "end timestamp must not be before start time");
     uint64_t steps = ((uint64_t)q->end_ms - (uint64_t)q->start_ms) / (uint64_t)q->step_ms;
-    if (steps >= PROMQL_POINTS_MAX)
+    if (steps > PROMQL_POINTS_MAX) /* so 11,001 points pass, as in Prometheus */
         return err_set(err, INVALID,
                        "exceeded maximum resolution of 11,000 points per timeseries. Try "
                        "decreasing the query resolution (?step=XX)");

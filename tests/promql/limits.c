@@ -57,9 +57,10 @@ static enum status ask(struct world *w, const char *text, struct query q, struct
 static void points(void **state)
 {
     struct result r;
-    assert_ok(ask(*state, "vector(1)", OVER(0, (PROMQL_POINTS_MAX - 1) * 10, 10), &r, err));
-    assert_int_equal(r.series[0].n, PROMQL_POINTS_MAX);
-    assert_fails(ask(*state, "vector(1)", OVER(0, PROMQL_POINTS_MAX * 10, 10), &r, err), INVALID,
+    assert_ok(ask(*state, "vector(1)", OVER(0, PROMQL_POINTS_MAX * 10, 10), &r, err));
+    assert_int_equal(r.series[0].n, PROMQL_POINTS_MAX + 1);
+    assert_fails(ask(*state, "vector(1)", OVER(0, (PROMQL_POINTS_MAX + 1) * 10, 10), &r, err),
+                 INVALID,
                  "exceeded maximum resolution of 11,000 points per timeseries. Try decreasing the "
                  "query resolution (?step=XX)");
     assert_fails(ask(*state, "m", OVER(10, 0, 10), &r, err), INVALID, "end timestamp");
