@@ -132,12 +132,38 @@ static enum status look_at_value(struct look *l, const struct candidate *c, stru
     return OK;
 }
 
+static void hold_back(struct look *l, const struct candidate *c, const struct mute *m)
+{
+    struct analysis *a = &l->t->analyses[c->host->index];
+    a->held = arena_grow(l->t->arena, a->held, a->n_held * sizeof *a->held,
+                         (a->n_held + 1) * sizeof *a->held);
+    a->held[a->n_held++] = (struct held_back){
+        .rule = arena_dup(l->t->arena, l->rule->id),
+        .title = arena_dup(l->t->arena, l->rule->title),
+        .parameter = l->rule->parameter ? arena_dup(l->t->arena, l->rule->parameter) : NULL,
+        .why = arena_dup(l->t->arena, m->why),
+        .until_ms = m->until_ms,
+    };
+    struct rule_state *s = rule_state_of(c->host, l->rule, c->subject, false);
+    if (s && s->active)
+        add_ended(l->t, c->host, s);
+    if (s)
+        rule_forget(s);
+}
+
 static enum status take_candidate(struct look *l, const struct candidate *c)
 {
     struct rule_look look = {0};
     enum status st = judge(l, c, &look);
     if (st)
         return st;
+    const struct mute *mute = look.over || look.hold ? mute_of(l->t->a, span_of(c->host->instance),
+                                                               l->rule, c->subject, l->t->now_ms)
+                                                     : NULL;
+    if (mute) {
+        hold_back(l, c, mute);
+        return OK;
+    }
     struct rule_state *s = rule_state_of(c->host, l->rule, c->subject, look.over);
     if (!s)
         return OK;
@@ -243,14 +269,6 @@ static bool speaks(const struct analysis *a, const char *id)
         if (strcmp(a->findings[i].rule, id) == 0)
             return true;
     return false;
-}
-
-static const struct rule *rule_by_id(const struct rules *rules, const char *id)
-{
-    for (size_t i = 0; i < rules->n_rules; i++)
-        if (strcmp(rules->rules[i].id, id) == 0)
-            return &rules->rules[i];
-    return NULL;
 }
 
 static bool yields(const struct rules *rules, const struct analysis *a, const struct finding *f)

@@ -30,10 +30,21 @@ struct evidence {
     const char *text; /* "ListenOverflows 14.2/s" */
     bool has_value;
     double value;
+    bool has_threshold; /* of what the rule judges */
+    double threshold;
+    int64_t window_ms; /* 0: a level, without a window */
+    const char *unit;  /* "1/s", "ratio", "bytes", "seconds", "count" or NULL */
 };
+
+/* A line of a configuration file. */
+struct finding_line {
+    const char *line, *file;
+};
+enum { FINDING_LINES_MAX = 4 };
 
 /* Texts are NULL where they do not apply. */
 struct finding {
+    int64_t id;          /* in the record; 0 until the caller has stored it */
     const char *rule;    /* "TC1" */
     const char *subject; /* which of several ("/var"); NULL for rules about the whole host */
     unsigned class;      /* of class_names */
@@ -44,11 +55,20 @@ struct finding {
     struct evidence evidence[EVIDENCE_MAX];
     size_t n_evidence;
     const char *effect;
-    const char *line, *file;    /* the line for sysctl.d and the file it belongs into */
-    const char *command, *undo; /* for now, until the next boot */
+    const char *line, *file; /* the line for sysctl.d and the file it belongs into */
+    struct finding_line lines[FINDING_LINES_MAX]; /* line and file first, then further ones */
+    size_t n_lines;
+    const char *set_by_file, *set_by_value; /* which file sets the parameter on the host now */
+    const char *command, *undo;             /* for now, until the next boot */
     const char *takes_effect, *risk, *check, *source;
     bool low_confidence;
     int64_t since_ms;
+};
+
+/* What a rule would say and must not for a time. */
+struct held_back {
+    const char *rule, *title, *parameter, *why;
+    int64_t until_ms; /* INT64_MAX: for good */
 };
 
 /* A limit that is not reached, and how much of it is used (0..1). */
@@ -75,8 +95,13 @@ struct analysis {
     size_t n_findings;
     struct finding *ended; /* in force at the last tick, no longer now; rule and subject only */
     size_t n_ended;
+    struct held_back *held;
+    size_t n_held;
     double eleven[ELEVEN]; /* NaN where missing */
 };
+
+/* Class and summary anew, after findings were added or taken away. */
+void analysis_decide(struct analysis *a, struct arena *arena);
 
 struct adviser_config {
     const char *rules_dir;  /* NULL: where installed, or in the source tree */

@@ -97,6 +97,7 @@ void adviser_forget(struct adviser *a)
     for (size_t at = 0; (slot = map_next(&a->hosts, &at));)
         host_free(slot->value);
     map_free(&a->hosts);
+    mutes_free(a);
     map_free(&a->complained);
     arena_free(&a->scratch);
 }
@@ -238,7 +239,7 @@ enum status advise_tick(struct adviser *a, struct source *source, int64_t now_ms
     if (st)
         return st;
     for (size_t i = 0; i < t.n; i++)
-        decide(&t.analyses[i], arena);
+        analysis_decide(&t.analyses[i], arena);
     forget_hosts(&t);
     *out = (struct advice){t.analyses, t.n};
     return OK;

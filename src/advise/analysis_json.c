@@ -22,6 +22,60 @@ static void evidence_json(struct json *j, const struct finding *f)
         json_field(j, "expr", f->evidence[i].expr);
         json_field(j, "text", f->evidence[i].text);
         json_number_or_null(j, "value", f->evidence[i].has_value, f->evidence[i].value);
+        json_number_or_null(j, "threshold", f->evidence[i].has_threshold, f->evidence[i].threshold);
+        json_field(j, "unit", f->evidence[i].unit);
+        json_key(j, "window_s");
+        if (f->evidence[i].window_ms)
+            json_i64(j, f->evidence[i].window_ms / 1000);
+        else
+            json_put_null(j);
+        json_end_object(j);
+    }
+    json_end_array(j);
+}
+
+static void lines_json(struct json *j, const struct finding *f)
+{
+    json_key(j, "lines");
+    json_begin_array(j);
+    for (size_t i = 0; i < f->n_lines; i++) {
+        json_begin_object(j);
+        json_field(j, "line", f->lines[i].line);
+        json_field(j, "file", f->lines[i].file);
+        json_end_object(j);
+    }
+    json_end_array(j);
+}
+
+static void set_by_json(struct json *j, const struct finding *f)
+{
+    json_key(j, "set_by");
+    if (!f->set_by_file) {
+        json_put_null(j);
+        return;
+    }
+    json_begin_object(j);
+    json_field(j, "file", f->set_by_file);
+    json_field(j, "value", f->set_by_value);
+    json_end_object(j);
+}
+
+static void held_json(struct json *j, const struct analysis *a)
+{
+    json_key(j, "held_back");
+    json_begin_array(j);
+    for (size_t i = 0; i < a->n_held; i++) {
+        const struct held_back *h = &a->held[i];
+        json_begin_object(j);
+        json_field(j, "rule", h->rule);
+        json_field(j, "title", h->title);
+        json_field(j, "parameter", h->parameter);
+        json_field(j, "why", h->why);
+        json_key(j, "until_ms");
+        if (h->until_ms < INT64_MAX)
+            json_i64(j, h->until_ms);
+        else
+            json_put_null(j);
         json_end_object(j);
     }
     json_end_array(j);
@@ -30,6 +84,11 @@ static void evidence_json(struct json *j, const struct finding *f)
 void finding_json(struct json *j, const struct finding *f)
 {
     json_begin_object(j);
+    json_key(j, "id");
+    if (f->id)
+        json_i64(j, f->id);
+    else
+        json_put_null(j);
     json_field(j, "rule", f->rule);
     json_field(j, "subject", f->subject);
     json_field(j, "class", class_names[f->class]);
@@ -43,6 +102,8 @@ void finding_json(struct json *j, const struct finding *f)
     json_field(j, "effect", f->effect);
     json_field(j, "line", f->line);
     json_field(j, "file", f->file);
+    lines_json(j, f);
+    set_by_json(j, f);
     json_field(j, "command", f->command);
     json_field(j, "undo", f->undo);
     json_field(j, "takes_effect", f->takes_effect);
@@ -104,6 +165,7 @@ void analysis_json(struct json *j, const struct analysis *a)
     for (size_t i = 0; i < a->n_findings; i++)
         finding_json(j, &a->findings[i]);
     json_end_array(j);
+    held_json(j, a);
     json_end_object(j);
 }
 

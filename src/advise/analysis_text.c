@@ -81,6 +81,17 @@ static void line_row(const struct paint *p, const struct finding *f)
     if (f->file)
         buf_printf(&text, "   (%s)", f->file);
     row(p, "line", buf_text(&text));
+    for (size_t i = 1; i < f->n_lines; i++) {
+        buf_clear(&text);
+        buf_printf(&text, "%s   (%s)", f->lines[i].line, f->lines[i].file);
+        row(p, "", buf_text(&text));
+    }
+    if (f->set_by_file) {
+        buf_clear(&text);
+        buf_printf(&text, "%s sets it to %s; the last file in name order wins", f->set_by_file,
+                   f->set_by_value);
+        row(p, "set by", buf_text(&text));
+    }
     row(p, "now", f->command);
     row(p, "undo", f->undo);
 }

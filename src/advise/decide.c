@@ -49,7 +49,7 @@ static bool advises(const struct analysis *a)
     return a->n_findings && a->findings[0].class != 0;
 }
 
-void decide(struct analysis *a, struct arena *arena)
+void analysis_decide(struct analysis *a, struct arena *arena)
 {
     unsigned model = a->has_probabilities ? likeliest_class(a->probabilities) : 0;
     a->class = advises(a) ? a->findings[0].class : 0;

@@ -5,7 +5,7 @@
 
 const char *const kind_names[3] = {"proof", "limit", "pressure"};
 
-#define SYSCTL_FILE "/etc/sysctl.d/60-galen.conf"
+#define SYSCTL_FILE "/etc/sysctl.d/90-galen.conf"
 
 /* Counts beyond this are no counts (fs.file-max is 2^63 - 1 by default). */
 static const double count_most = 0x1p62;
@@ -24,7 +24,7 @@ enum status finding_columns_read(struct tick *t, const struct rule *r, struct fi
         st = column_read(t, &r->high, r->id, &c->high);
     for (size_t i = 0; !st && i < r->n_evidence; i++)
         st = column_read(t, &r->evidence[i].formula, r->id, &c->evidence[i]);
-    return st;
+    return st ? st : column_read(t, &r->set_by, r->id, &c->set_by);
 }
 
 static void print_number(struct buf *out, double v)
@@ -172,6 +172,24 @@ static const char *filled(struct tick *t, const char *template, struct places *p
     return arena_dup(t->arena, buf_text(&out));
 }
 
+/* From the place that shows the number: "{refused}/s" is a rate, "{held:count}" a count. */
+static const char *unit_of(const struct rule_evidence *e)
+{
+    static const char *const units[] = {NULL, "count", "ratio", "bytes", "seconds"};
+    static const char *const formats[] = {"}", ":count}", ":percent}", ":bytes}", ":duration}"};
+    const char *at = e->text;
+    size_t n = e->name ? strlen(e->name) : 0;
+    while (n && at && (at = strchr(at, '{'))) {
+        at++;
+        if (strncmp(at, e->name, n) != 0)
+            continue;
+        for (size_t i = 0; i < COUNT(formats); i++)
+            if (span_starts(span_of(at + n), span_of(formats[i])))
+                return i ? units[i] : strstr(at + n, "/s") == at + n + 1 ? "1/s" : NULL;
+    }
+    return NULL;
+}
+
 static void read_evidence(struct tick *t, const struct rule *r, const struct finding_columns *c,
                           const struct host *h, const char *subject, struct finding *out,
                           struct places *p)
@@ -182,6 +200,10 @@ static void read_evidence(struct tick *t, const struct rule *r, const struct fin
         e->expr = arena_dup(t->arena, r->evidence[i].formula.text);
         e->has_value =
             column_value(&c->evidence[i], h, r->per, subject, &e->value, &p->of_evidence[i]);
+        e->unit = unit_of(&r->evidence[i]);
+        e->has_threshold = r->has_above && r->evidence[i].is_signal;
+        e->threshold = r->above;
+        e->window_ms = strchr(e->expr, '[') ? r->window_ms : 0;
     }
     for (size_t i = 0; i < r->n_evidence; i++) { /* texts may speak of other evidence */
         struct evidence *e = &out->evidence[i];
@@ -238,20 +260,44 @@ static const char *sysctl_command(struct tick *t, const char *parameter, const c
     return arena_printf(t->arena, "sysctl -w %s%s=%s%s", quote, parameter, value, quote);
 }
 
+static void write_sysctl(struct tick *t, const struct rule *r, struct finding *f)
+{
+    f->line = arena_printf(t->arena, "%s = %s", r->parameter, f->to);
+    f->file = SYSCTL_FILE;
+    f->command = sysctl_command(t, r->parameter, f->to);
+    f->undo = f->from ? sysctl_command(t, r->parameter, f->from) : NULL;
+}
+
+static void add_line(struct finding *f, const char *line, const char *file)
+{
+    if (line && f->n_lines < FINDING_LINES_MAX)
+        f->lines[f->n_lines++] = (struct finding_line){line, file};
+}
+
 static void write_lines(struct tick *t, const struct rule *r, struct finding *f, struct places *p)
 {
     if (r->set_line) {
         f->line = filled(t, r->set_line, p);
         f->file = filled(t, r->set_file, p);
         f->command = filled(t, r->command, p);
-        return;
+    } else if (f->to && r->parameter) {
+        write_sysctl(t, r, f);
     }
-    if (!f->to || !r->parameter)
+    add_line(f, f->line, f->file);
+    for (size_t i = 0; f->line && i < r->n_lines; i++)
+        add_line(f, filled(t, r->lines[i].line, p), filled(t, r->lines[i].file, p));
+}
+
+/* The file that sets the parameter on that host at boot. */
+static void read_set_by(struct tick *t, const struct finding_columns *c, const struct host *h,
+                        struct finding *f)
+{
+    double v;
+    struct labels at;
+    if (!column_value(&c->set_by, h, NULL, NULL, &v, &at))
         return;
-    f->line = arena_printf(t->arena, "%s = %s", r->parameter, f->to);
-    f->file = SYSCTL_FILE;
-    f->command = sysctl_command(t, r->parameter, f->to);
-    f->undo = f->from ? sysctl_command(t, r->parameter, f->from) : NULL;
+    f->set_by_file = arena_dup_span(t->arena, labels_get(at, SPAN("file")));
+    f->set_by_value = arena_dup_span(t->arena, labels_get(at, SPAN("value")));
 }
 
 static const char *dup(struct tick *t, const char *text)
@@ -285,4 +331,5 @@ void finding_make(struct tick *t, const struct rule *r, const struct finding_col
     out->effect = filled(t, r->effect, &p);
     write_sentence(t, r, out, known && !out->to, &p);
     write_lines(t, r, out, &p);
+    read_set_by(t, c, h, out);
 }

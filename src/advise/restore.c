@@ -3,21 +3,14 @@
  * last to be believed anew. */
 #include "advise/tick.h"
 
-static const struct rule *find_rule(const struct rules *rules, struct span id)
-{
-    for (size_t i = 0; i < rules->n_rules; i++)
-        if (span_is(id, rules->rules[i].id))
-            return &rules->rules[i];
-    return NULL;
-}
-
 static void restore_one(struct tick *t, struct host *h, struct labels l)
 {
-    const struct rule *r = find_rule(t->a->rules, labels_get(l, SPAN("rule")));
+    auto_arena arena = {0};
+    const struct rule *r =
+        rule_by_id(t->a->rules, arena_dup_span(&arena, labels_get(l, SPAN("rule"))));
     struct span subject = labels_get(l, SPAN("subject"));
     if (!r || !r->per != !subject.len)
         return;
-    auto_arena arena = {0};
     struct rule_state *s =
         rule_state_of(h, r, subject.len ? arena_dup_span(&arena, subject) : NULL, true);
     s->active = true;

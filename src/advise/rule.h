@@ -13,6 +13,8 @@ enum {
     RULE_FIELDS_MAX = 4, /* numbers of one parameter: kernel.sem has four */
     RULE_YIELDS_MAX = 8,
     RULE_SENTENCES_MAX = 4,
+    RULE_LINES_MAX = 3,
+    RESOURCES = 4, /* RAM, swap, CPUs, disks: change.c */
     FEATURES_MAX = 1000,
     TEMPLATE_MAX_BYTES = 2048,
     EXPRESSION_MAX_BYTES = 8192,
@@ -27,6 +29,12 @@ struct rule_evidence {
     const char *name; /* for templates; NULL when it has none */
     struct formula formula;
     const char *text; /* template; NULL: the formula's text and the value */
+    bool is_signal;   /* it shows what the rule judges: the threshold belongs to it */
+};
+
+/* Further lines for configuration files, templates. */
+struct rule_line {
+    const char *line, *file;
 };
 
 /* How a proposed value becomes a step: counts go to the next power of two and at most four
@@ -64,7 +72,14 @@ struct rule {
     const char *effect, *takes_effect, *risk, *source; /* effect is a template */
     const char *check;
     struct formula check_formula;
+    struct formula load;      /* how much is asked of the host: before and after must compare */
+    struct formula effective; /* has a value once a change has taken effect */
+    int64_t settle_ms;        /* no effect is not said earlier */
+    const char *resource;     /* one step at a time for what several parameters rule together */
+    struct formula set_by;
     const char *set_line, *set_file, *command; /* templates, for what is no sysctl */
+    struct rule_line lines[RULE_LINES_MAX];
+    size_t n_lines;
     bool low_confidence;
 };
 
@@ -85,14 +100,18 @@ struct rules {
     /* When a host was last heard of, when it booted, and whether there is data of ten minutes. */
     struct formula seen, booted, settled;
     struct formula findings; /* our own, of a moment ago */
-    struct expr **parsed;    /* every expression, to be given back */
+    /* for change.c and figures.c */
+    struct formula fingerprint, unprinted, sysctls, sysctls_before;
+    struct formula resources[RESOURCES], pressure[3], available;
+    struct expr **parsed; /* every expression, to be given back */
     size_t n_parsed;
 };
 
 /* dir holds features.yaml and advice/. window_max_ms as in adviser_config. */
 MUST_USE enum status rules_load(const char *dir, int64_t window_max_ms, struct rules **out,
                                 struct err *err);
-void rules_close(struct rules *r); /* NULL is fine */
+void rules_close(struct rules *r);                                    /* NULL is fine */
+const struct rule *rule_by_id(const struct rules *r, const char *id); /* NULL: none */
 /* One file's rules are added; for rules_load and tests. text must outlive the rules. */
 MUST_USE enum status rules_add(struct rules *r, struct span text, const char *file,
                                int64_t window_max_ms, struct err *err);

@@ -8,11 +8,11 @@
 #include <stdio.h>
 
 static const char *const keys[] = {
-    "id",     "title",     "class",   "kind",       "parameter", "window",       "for",
-    "signal", "use",       "above",   "when",       "unless",    "counter",      "per",
-    "fields", "yields_to", "value",   "bounds",     "propose",   "step",         "evidence",
-    "advice", "sentence",  "effect",  "risk",       "check",     "takes_effect", "source",
-    "line",   "file",      "command", "confidence", "limit",     NULL,
+    "id",    "title",  "class",        "kind",   "parameter", "window", "for",      "signal",
+    "use",   "above",  "when",         "unless", "counter",   "per",    "fields",   "yields_to",
+    "value", "bounds", "propose",      "step",   "evidence",  "advice", "sentence", "effect",
+    "risk",  "check",  "takes_effect", "source", "line",      "file",   "command",  "confidence",
+    "limit", "load",   "effective",    "settle", "resource",  "lines",  NULL,
 };
 
 struct reader {
@@ -311,6 +311,11 @@ static enum status read_evidence(const struct reader *r)
         if (st)
             return st;
     }
+    for (size_t i = 0; i < u->n_evidence; i++) {
+        const char *text = u->evidence[i].formula.text;
+        u->evidence[i].is_signal = (r->words.signal && strstr(text, r->words.signal)) ||
+                                   (r->words.use && strstr(text, r->words.use));
+    }
     for (size_t i = 0; i < list->n; i++) { /* now that all names are known */
         const struct yaml *text = yaml_get(list->items[i], "text");
         enum status st =
@@ -341,6 +346,55 @@ static enum status read_sentences(const struct reader *r)
             return st;
     }
     u->n_sentences = n;
+    return OK;
+}
+
+/* {line, file} each. */
+static enum status read_lines(const struct reader *r)
+{
+    static const char *const known[] = {"line", "file", NULL};
+    struct rule *u = r->rule;
+    const struct yaml *list = yaml_get(r->node, "lines");
+    if (!list)
+        return OK;
+    if (list->kind != YAML_LIST || list->n == 0 || list->n > RULE_LINES_MAX)
+        return yaml_error(list, r->err, "lines: must be a list of 1..%d", RULE_LINES_MAX);
+    for (size_t i = 0; i < list->n; i++) {
+        struct reader one = *r;
+        one.node = list->items[i];
+        struct rule_line *l = &u->lines[u->n_lines++];
+        enum status st;
+        if (one.node->kind != YAML_MAP)
+            return yaml_error(one.node, r->err, "lines: each needs \"line\" and \"file\"");
+        if ((st = yaml_known_keys(one.node, known, r->err)) ||
+            (st = template_text(&one, "line", &l->line)) ||
+            (st = template_text(&one, "file", &l->file)))
+            return st;
+        if (!l->line || !l->file)
+            return yaml_error(one.node, r->err, "lines: each needs \"line\" and \"file\"");
+    }
+    return OK;
+}
+
+/* How a change is judged: load, effective, settle, resource. */
+static enum status read_verify(const struct reader *r)
+{
+    static const int64_t week = 7 * 86400 * INT64_C(1000);
+    struct rule *u = r->rule;
+    const struct yaml *settle = yaml_get(r->node, "settle");
+    u->settle_ms = 3 * u->window_ms;
+    u->resource = u->parameter;
+    enum status st;
+    if ((settle && (st = yaml_duration_ms(settle, 0, week, &u->settle_ms, r->err))) ||
+        (st = formula(r, "load", &u->load)) || (st = formula(r, "effective", &u->effective)) ||
+        (st = optional(r, "resource", &u->resource)))
+        return st;
+    if (!u->parameter || u->set_line)
+        return OK;
+    const char *text =
+        arena_printf(&r->rules->arena, "galen_sysctl_file{name=\"%s\"}", u->parameter);
+    if (formula_of(text, r->rules, &u->set_by, NULL))
+        return yaml_error(r->node, r->err, "parameter \"%s\" is no name", u->parameter);
     return OK;
 }
 
@@ -379,7 +433,8 @@ static enum status read_texts(const struct reader *r)
         (st = template_text(r, "effect", &u->effect)) ||
         (st = template_text(r, "line", &u->set_line)) ||
         (st = template_text(r, "file", &u->set_file)) ||
-        (st = template_text(r, "command", &u->command)) || (st = optional(r, "risk", &u->risk)) ||
+        (st = template_text(r, "command", &u->command)) || (st = read_lines(r)) ||
+        (st = optional(r, "risk", &u->risk)) ||
         (st = optional(r, "takes_effect", &u->takes_effect)) ||
         (st = optional(r, "source", &u->source)) ||
         (st = choice(r, "confidence", confidences, COUNT(confidences), &confidence)))
@@ -403,7 +458,8 @@ static enum status read_rule(struct reader *r)
         (st = read_names(r, "yields_to", r->rule->yields_to, RULE_YIELDS_MAX,
                          &r->rule->n_yields_to)))
         return st;
-    return read_texts(r);
+    st = read_texts(r);
+    return st ? st : read_verify(r);
 }
 
 enum status rules_add(struct rules *r, struct span text, const char *file, int64_t window_max_ms,

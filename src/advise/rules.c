@@ -74,10 +74,39 @@ static enum status read_hosts(struct rules *r, const struct yaml *root, const st
     return st;
 }
 
-/* What analysis_series wrote; only just now, or it was not in force when we stopped. */
-static enum status read_findings(struct rules *r, struct err *err)
+#define REAL_DISKS                                                                                 \
+    "{fstype!~\"tmpfs|ramfs|overlay|squashfs|erofs|iso9660|devtmpfs|nfs.*|cifs|fuse.*\"}"
+
+/* Questions of our own, whatever the rules are. */
+static enum status read_own(struct rules *r, struct err *err)
 {
-    return formula_of("galen_finding == 1", r, &r->findings, err);
+    const struct {
+        struct formula *formula;
+        const char *text;
+    } own[] = {
+        /* What analysis_series wrote; only just now, or it was not in force when we stopped. */
+        {&r->findings, "galen_finding == 1"},
+        {&r->fingerprint, "galen_sysctl_fingerprint"},
+        {&r->unprinted,
+         "galen_sysctl{name=\"vm.swappiness\"} unless on (instance) galen_sysctl_fingerprint"},
+        {&r->sysctls, "galen_sysctl"},
+        {&r->sysctls_before, "last_over_time(galen_sysctl[1d])"},
+        {&r->resources[0], "max by (instance) (node_memory_MemTotal_bytes)"},
+        {&r->resources[1], "max by (instance) (node_memory_SwapTotal_bytes)"},
+        {&r->resources[2], "count by (instance) (node_cpu_seconds_total{mode=\"idle\"})"},
+        {&r->resources[3],
+         "max by (instance, mountpoint) (node_filesystem_size_bytes" REAL_DISKS ")"},
+        {&r->pressure[0], "max by (instance) (rate(node_pressure_cpu_waiting_seconds_total[1m]))"},
+        {&r->pressure[1],
+         "max by (instance) (rate(node_pressure_memory_waiting_seconds_total[1m]))"},
+        {&r->pressure[2], "max by (instance) (rate(node_pressure_io_waiting_seconds_total[1m]))"},
+        {&r->available,
+         "max by (instance) (node_memory_MemAvailable_bytes / node_memory_MemTotal_bytes)"},
+    };
+    enum status st = OK;
+    for (size_t i = 0; !st && i < COUNT(own); i++)
+        st = formula_of(own[i].text, r, own[i].formula, err);
+    return st;
 }
 
 enum status features_add(struct rules *r, struct span text, const char *file, int64_t window_max_ms,
@@ -91,7 +120,7 @@ enum status features_add(struct rules *r, struct span text, const char *file, in
     if (!root || root->kind != YAML_MAP)
         return err_set(err, INVALID, "%s:1:1: must hold hosts, seeds and features", file);
     struct words words = {0};
-    if ((st = yaml_known_keys(root, known, err)) || (st = read_findings(r, err)) ||
+    if ((st = yaml_known_keys(root, known, err)) || (st = read_own(r, err)) ||
         (st = read_window(root, window_max_ms, &r->arena, &words, err)) ||
         (st = read_hosts(r, root, &words, err)))
         return st;
@@ -138,6 +167,14 @@ static enum status add_folder(struct rules *r, const char *dir, int64_t window_m
     }
     free(entries);
     return st;
+}
+
+const struct rule *rule_by_id(const struct rules *r, const char *id)
+{
+    for (size_t i = 0; i < r->n_rules; i++)
+        if (strcmp(r->rules[i].id, id) == 0)
+            return &r->rules[i];
+    return NULL;
 }
 
 /* Rules that others yield to must exist: a misspelt name would never hold a rule back. */

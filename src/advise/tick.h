@@ -18,6 +18,12 @@ struct host {
     bool is_new; /* never looked at before this tick */
 };
 
+/* Held back on a host: by rule, "=parameter" or "@resource" (mute.c). */
+struct mute {
+    char *key, *why;
+    int64_t until_ms;
+};
+
 struct adviser {
     struct rules *rules;
     struct model *model;
@@ -25,6 +31,7 @@ struct adviser {
     bool one_look;         /* there will be no second: conditions need not last */
     bool trial;            /* and pressure counts */
     struct map hosts;      /* by instance */
+    struct map mutes;      /* key -> struct mute */
     struct map complained; /* rules whose expression failed and was logged */
     struct arena scratch;  /* of one rule */
 };
@@ -82,6 +89,7 @@ MUST_USE enum status advice_tick(struct tick *t);
 struct finding_columns {
     struct column value[RULE_FIELDS_MAX], propose[RULE_FIELDS_MAX], low, high;
     struct column evidence[EVIDENCE_MAX];
+    struct column set_by; /* the file that sets the parameter */
 };
 MUST_USE enum status finding_columns_read(struct tick *t, const struct rule *r,
                                           struct finding_columns *c);
@@ -99,9 +107,13 @@ struct rule_state *rule_state_of(struct host *h, const struct rule *r, const cha
 /* Findings that galen_finding says were in force on hosts that are new to us (restore.c). */
 MUST_USE enum status restore_new_hosts(struct tick *t);
 
+/* NULL when the rule may speak on that host. */
+const struct mute *mute_of(struct adviser *a, struct span instance, const struct rule *r,
+                           const char *subject, int64_t now_ms);
+void mutes_free(struct adviser *a);
+
 /* ---- class and summary (decide.c) ---- */
 
-void decide(struct analysis *a, struct arena *arena);
 /* The class of the highest probability. */
 unsigned likeliest_class(const double *probabilities);
 

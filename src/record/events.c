@@ -22,8 +22,7 @@ enum status record_event_add(struct record *r, const struct event_row *e, int64_
     auto_lock *lock = record_lock(r);
     enum status st = db_run(r->db, err,
                             "INSERT INTO events (at_ms, host, kind, text, data) VALUES (?1,"
-                            " coalesce((SELECT id FROM hosts WHERE id = ?2),"
-                            " (SELECT id FROM hosts WHERE name = ?2), ?2), ?3, ?4, ?5)",
+                            " " RECORD_HOST_ID("?2") ", ?3, ?4, ?5)",
                             "itttt", e->at_ms, cut(e->host, RECORD_NAME_MAX_BYTES), e->kind,
                             cut(e->text, EVENT_TEXT_MAX_BYTES), e->data.len ? e->data : SPAN("{}"));
     if (!st && id)
@@ -47,10 +46,8 @@ static void select_events(struct db *db, struct db_rows *rows, const struct even
     int64_t limit = (int64_t)MIN(MAX(f->limit, (size_t)1), (size_t)EVENTS_LIMIT_MAX);
     struct span host = cut(f->host, RECORD_NAME_MAX_BYTES), kind = cut(f->kind, f->kind.len);
     if (host.len)
-        db_select(db, rows, err,
-                  COLUMNS "e.host = coalesce((SELECT id FROM hosts WHERE id = ?1),"
-                          " (SELECT id FROM hosts WHERE name = ?1), ?1) AND" NARROWED,
-                  "ttiiii", host, kind, f->from_ms, to, before, limit);
+        db_select(db, rows, err, COLUMNS "e.host = " RECORD_HOST_ID("?1") " AND" NARROWED, "ttiiii",
+                  host, kind, f->from_ms, to, before, limit);
     else
         db_select(db, rows, err, COLUMNS "?1 = '' AND" NARROWED, "ttiiii", host, kind, f->from_ms,
                   to, before, limit);

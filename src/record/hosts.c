@@ -24,6 +24,8 @@ static enum status seen_by_name(struct db *db, struct span name, int64_t now_ms,
                   "ti", name, now_ms);
 }
 
+#define OTHER_OF_NAME " (SELECT id FROM hosts WHERE name = ?2 AND id <> ?1)"
+
 /* The host that has the name under another id becomes this one: first_seen, what people chose
  * and its results stay with the name. */
 static enum status take_over(struct db *db, struct span id, struct span name, struct err *err)
@@ -32,11 +34,13 @@ static enum status take_over(struct db *db, struct span id, struct span name, st
                             "UPDATE analysis_results SET server_id = ?1 WHERE server_id ="
                             " (SELECT id FROM hosts WHERE name = ?2 AND id <> ?1)",
                             "tt", id, name);
-    if (!st)
-        st = db_run(db, err,
-                    "UPDATE events SET host = ?1 WHERE host ="
-                    " (SELECT id FROM hosts WHERE name = ?2 AND id <> ?1)",
-                    "tt", id, name);
+    static const char *const moved[] = {
+        "UPDATE events SET host = ?1 WHERE host =" OTHER_OF_NAME,
+        "UPDATE findings SET host = ?1 WHERE host =" OTHER_OF_NAME,
+        "UPDATE changes SET host = ?1 WHERE host =" OTHER_OF_NAME,
+    };
+    for (size_t i = 0; !st && i < COUNT(moved); i++)
+        st = db_run(db, err, moved[i], "tt", id, name);
     if (!st)
         st = db_run(db, err,
                     "UPDATE hosts SET id = ?1 WHERE name = ?2 AND id <> ?1"

@@ -40,3 +40,8 @@ MUST_USE enum status name_fits(const char *whose, struct span name, bool needed,
             (size) = bigger;                                                                       \
         }                                                                                          \
     } while (0)
+
+/* In SQL: the id of the host that has this id or name; the text itself when there is none. */
+#define RECORD_HOST_ID(at)                                                                         \
+    "coalesce((SELECT id FROM hosts WHERE id = " at "), (SELECT id FROM hosts WHERE name = " at    \
+    "), " at ")"

@@ -70,6 +70,25 @@ static const char *const migrations[] = {
     "CREATE INDEX process_snapshots_time ON process_snapshots (at_ms);"
     /* A new token that replaces an old one: the old one ends when the new one is first used. */
     "ALTER TABLE tokens ADD COLUMN replaces BLOB;",
+
+    /* 5. Findings and changes (findings.h). */
+    "CREATE TABLE findings (id INTEGER PRIMARY KEY AUTOINCREMENT, host TEXT NOT NULL,"
+    "  rule TEXT NOT NULL, subject TEXT NOT NULL, parameter TEXT NOT NULL,"
+    "  from_value TEXT NOT NULL, to_value TEXT NOT NULL, state INTEGER NOT NULL,"
+    "  opened_ms INTEGER NOT NULL, seen_ms INTEGER NOT NULL, decided_ms INTEGER NOT NULL,"
+    "  verdict TEXT NOT NULL, verdict_by TEXT NOT NULL, outcome TEXT NOT NULL,"
+    "  json TEXT NOT NULL);"
+    "CREATE INDEX findings_by_host ON findings (host, rule, subject, id);"
+    "CREATE INDEX findings_by_state ON findings (state, id);"
+    "CREATE TABLE changes (id INTEGER PRIMARY KEY AUTOINCREMENT, host TEXT NOT NULL,"
+    "  at_ms INTEGER NOT NULL, before_ms INTEGER NOT NULL, parameter TEXT NOT NULL,"
+    "  from_value TEXT NOT NULL, to_value TEXT NOT NULL, cause TEXT NOT NULL,"
+    "  finding_id INTEGER NOT NULL, rule TEXT NOT NULL, subject TEXT NOT NULL,"
+    "  verdict TEXT NOT NULL, outcome TEXT NOT NULL, before_json TEXT NOT NULL,"
+    "  after_json TEXT NOT NULL, judged_ms INTEGER NOT NULL);"
+    "CREATE INDEX changes_by_host ON changes (host, id);"
+    "CREATE INDEX changes_by_time ON changes (at_ms);"
+    "CREATE INDEX changes_pending ON changes (verdict, id);",
 };
 
 /* A database that somebody made by hand for the seeds' programs. */

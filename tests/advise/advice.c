@@ -41,7 +41,7 @@ static void fires_after_its_time(void **state)
     assert_string_equal(f->to, "8192");
     assert_string_equal(f->sentence, "Raise vm.x from 4096 to 8192. Use is 85 %.");
     assert_string_equal(f->line, "vm.x = 8192");
-    assert_string_equal(f->file, "/etc/sysctl.d/60-galen.conf");
+    assert_string_equal(f->file, "/etc/sysctl.d/90-galen.conf");
     assert_string_equal(f->command, "sysctl -w vm.x=8192");
     assert_string_equal(f->undo, "sysctl -w vm.x=4096");
     const struct analysis *a = world_host(&w, "web1");

@@ -41,7 +41,7 @@ static void who_is_believed(void **state)
                              .has_probabilities = true,
                              .checks = 5};
         memcpy(a.probabilities, cases[i].p, sizeof a.probabilities);
-        decide(&a, &arena);
+        analysis_decide(&a, &arena);
         if (a.class != cases[i].class || a.uncertain != cases[i].uncertain ||
             !strstr(a.summary, cases[i].says))
             fail_msg("case %zu: class %u, uncertain %d, \"%s\"", i, a.class, a.uncertain,
@@ -56,7 +56,7 @@ static void without_a_classifier(void **state)
     struct finding f[2] = {{.class = 2, .kind = KIND_LIMIT, .sentence = "Lower it. Because."},
                            {.class = 1, .kind = KIND_LIMIT, .sentence = "Raise that. Because."}};
     struct analysis a = {.findings = f, .n_findings = 2};
-    decide(&a, &arena);
+    analysis_decide(&a, &arena);
     assert_int_equal(a.class, 2);
     assert_false(a.uncertain);
     assert_string_equal(a.summary, "Lower it. 1 more finding.");
