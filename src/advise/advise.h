@@ -104,7 +104,10 @@ struct analysis {
 void analysis_decide(struct analysis *a, struct arena *arena);
 
 struct adviser_config {
-    const char *rules_dir;  /* NULL: where installed, or in the source tree */
+    const char *rules_dir; /* NULL: where installed, or in the source tree */
+    /* A further file or folder of rules, an administrator's; NULL: /etc/galen/rules.d when it is
+     * there. "" for none. */
+    const char *rules_extra;
     const char *model_path; /* NULL: the same; "" for no classifier */
     /* For a look of some seconds (galen check): windows of rules and features are at most this
      * long and conditions need not last; but somebody who waits for some seconds is no reason to
@@ -123,6 +126,19 @@ size_t adviser_rules(const struct adviser *a);
 const struct model *adviser_model(const struct adviser *a); /* NULL when there is none */
 /* Takes another classifier; the old one stays when the file is bad. */
 MUST_USE enum status adviser_set_model(struct adviser *a, const char *path, struct err *err);
+
+/* Reads rules and model again. When anything is wrong both stay as they were. What is remembered of
+ * hosts stays for rules that are still there. */
+MUST_USE enum status adviser_reload(struct adviser *a, const struct adviser_config *config,
+                                    struct err *err);
+/* All rules as JSON (docs/API.md, GET /rules/advice). */
+void adviser_rules_json(const struct adviser *a, struct json *j);
+/* What each rule says of one host, and which signals are missing. */
+MUST_USE enum status advise_checks_json(struct adviser *a, struct source *source,
+                                        struct span instance, int64_t now_ms, struct json *j,
+                                        struct err *err);
+/* One file of rules, for `galen rules check`; *n gets how many. */
+MUST_USE enum status rules_check_file(const char *path, size_t *n, struct err *err);
 
 struct advice {
     struct analysis *hosts; /* by instance, ascending */

@@ -49,32 +49,97 @@ enum status adviser_set_model(struct adviser *a, const char *path, struct err *e
     return OK;
 }
 
+#define RULES_EXTRA "/etc/galen/rules.d"
+
+/* Where things are when the configuration does not say. */
+struct places {
+    struct arena arena;
+    const char *rules, *extra, *model;
+    bool model_given;
+};
+
+static void find_places(const struct adviser_config *config, struct places *p)
+{
+    p->rules = config->rules_dir ? config->rules_dir : advise_data_path(&p->arena, "rules");
+    p->extra = config->rules_extra              ? config->rules_extra
+               : access(RULES_EXTRA, R_OK) == 0 ? RULES_EXTRA
+                                                : "";
+    p->model =
+        config->model_path ? config->model_path : advise_data_path(&p->arena, "model/default.h5");
+    p->model_given = config->model_path != NULL;
+    if (p->model_given || access(p->model, F_OK) == 0)
+        return;
+    log_warn("%s is not there: the rules advise without a classifier", p->model);
+    p->model = "";
+}
+
+static enum status load_model(struct adviser *a, const struct places *p, struct err *err)
+{
+    enum status st = *p->model ? adviser_set_model(a, p->model, err) : OK;
+    if (st != UNSUPPORTED || p->model_given)
+        return st;
+    /* a build without HDF5 */
+    log_warn("%s: the rules advise without a classifier", err ? err->text : p->model);
+    return OK;
+}
+
 enum status adviser_open(const struct adviser_config *config, struct adviser **out, struct err *err)
 {
     *out = NULL;
-    auto_arena paths = {0};
-    const char *rules = config->rules_dir ? config->rules_dir : advise_data_path(&paths, "rules");
-    const char *model =
-        config->model_path ? config->model_path : advise_data_path(&paths, "model/default.h5");
-    if (!config->model_path && access(model, F_OK) != 0) {
-        log_warn("%s is not there: the rules advise without a classifier", model);
-        model = "";
-    }
+    struct places p = {0};
+    find_places(config, &p);
     struct adviser *a = mem_zero(1, sizeof *a);
     a->one_look = config->window_max_ms != 0;
     a->trial = config->trial;
-    enum status st = rules_load(rules, config->window_max_ms, &a->rules, err);
-    if (!st && *model)
-        st = adviser_set_model(a, model, err);
-    if (st == UNSUPPORTED && !config->model_path) { /* a build without HDF5 */
-        log_warn("%s: the rules advise without a classifier", err ? err->text : model);
-        st = OK;
-    }
+    enum status st =
+        rules_load(p.rules, *p.extra ? p.extra : NULL, config->window_max_ms, &a->rules, err);
+    if (!st)
+        st = load_model(a, &p, err);
+    arena_free(&p.arena);
     if (st) {
         adviser_close(a);
         return st;
     }
     *out = a;
+    return OK;
+}
+
+/* Hosts of the old adviser go on with the new one's rules; states of rules that are gone go. */
+static void carry_over(struct adviser *a, const struct rules *rules)
+{
+    struct map_slot *slot, *state;
+    for (size_t at = 0; (slot = map_next(&a->hosts, &at));) {
+        struct host *h = slot->value;
+        for (size_t k = 0; (state = map_next(&h->states, &k));) {
+            struct rule_state *s = state->value;
+            const struct rule *r = rule_by_id(rules, s->rule->id);
+            if (r && !r->per == !s->subject) {
+                s->rule = r;
+                continue;
+            }
+            map_remove(&h->states, state->key);
+            free(s->key);
+            free(s);
+        }
+    }
+}
+
+enum status adviser_reload(struct adviser *a, const struct adviser_config *config, struct err *err)
+{
+    struct adviser *fresh;
+    enum status st = adviser_open(config, &fresh, err);
+    if (st)
+        return st;
+    carry_over(a, fresh->rules);
+    const struct adviser old = *a;
+    a->rules = fresh->rules;
+    a->model = fresh->model;
+    a->model_inputs = fresh->model_inputs;
+    fresh->rules = old.rules;
+    fresh->model = old.model;
+    fresh->model_inputs = old.model_inputs;
+    map_free(&a->complained); /* its keys were the old rules' */
+    adviser_close(fresh);
     return OK;
 }
 

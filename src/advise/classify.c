@@ -109,6 +109,16 @@ const char *const *model_features(const struct model *m)
     return m->features;
 }
 
+const char *model_name(const struct model *m)
+{
+    return m->name ? m->name : "";
+}
+
+const char *model_version(const struct model *m)
+{
+    return m->version ? m->version : "";
+}
+
 const char *model_checksum(const struct model *m)
 {
     return m->checksum;

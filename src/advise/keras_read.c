@@ -222,6 +222,20 @@ static enum status read_features(struct h5_file *f, struct model *m)
     return OK;
 }
 
+/* Said for people only: a file without it is as good. */
+static enum status read_version(struct h5_file *f, struct model *m)
+{
+    struct span text;
+    m->name = arena_dup(&m->arena, f->name);
+    m->version = "";
+    if (!h5_has_attribute(f->id, "keras_version"))
+        return OK;
+    enum status st = h5_text(f, f->id, "keras_version", &text);
+    if (!st)
+        m->version = arena_printf(&m->arena, "Keras %.*s", (int)MIN(text.len, (size_t)40), text.at);
+    return st;
+}
+
 static enum status read_model(struct h5_file *f, struct model *m)
 {
     if (!h5_has_attribute(f->id, "model_config"))
@@ -235,6 +249,8 @@ static enum status read_model(struct h5_file *f, struct model *m)
         st = keras_config(config, f->name, m, f->err);
     if (!st)
         st = read_weights(f, m);
+    if (!st)
+        st = read_version(f, m);
     return st ? st : read_features(f, m);
 }
 

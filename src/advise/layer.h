@@ -49,6 +49,7 @@ struct model {
     size_t n_layers;
     size_t inputs, outputs;
     const char **features; /* NULL: the eleven */
+    const char *name, *version;
     char checksum[2 * SHA256_BYTES + 1];
 };
 

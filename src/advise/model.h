@@ -39,6 +39,9 @@ size_t model_inputs(const struct model *m);
 size_t model_outputs(const struct model *m);
 /* Names of the inputs; NULL for the eleven-input model. */
 const char *const *model_features(const struct model *m);
+/* The file as it was named when it was read, and what made it ("Keras 2.15.0"). */
+const char *model_name(const struct model *m);
+const char *model_version(const struct model *m);
 /* SHA-256 of the file in hex. */
 const char *model_checksum(const struct model *m);
 /* x holds model_inputs values, y gets model_outputs. */

@@ -103,13 +103,17 @@ struct rules {
     /* for change.c and figures.c */
     struct formula fingerprint, unprinted, sysctls, sysctls_before;
     struct formula resources[RESOURCES], pressure[3], available;
+    struct formula products; /* processes that profiles look for */
+    struct profile *profiles;
+    size_t n_profiles;
     struct expr **parsed; /* every expression, to be given back */
     size_t n_parsed;
 };
 
-/* dir holds features.yaml and advice/. window_max_ms as in adviser_config. */
-MUST_USE enum status rules_load(const char *dir, int64_t window_max_ms, struct rules **out,
-                                struct err *err);
+/* dir holds features.yaml and advice/; extra, a file or a folder of *.yaml, comes behind: NULL for
+ * none. window_max_ms as in adviser_config. */
+MUST_USE enum status rules_load(const char *dir, const char *extra, int64_t window_max_ms,
+                                struct rules **out, struct err *err);
 void rules_close(struct rules *r);                                    /* NULL is fine */
 const struct rule *rule_by_id(const struct rules *r, const char *id); /* NULL: none */
 /* One file's rules are added; for rules_load and tests. text must outlive the rules. */

@@ -1,9 +1,12 @@
 /* The folder of rules: rules/features.yaml and rules/advice/(any).yaml. */
+#include "advise/profile_state.h"
 #include "advise/rule.h"
 
 #include "base/file.h"
 
 #include <dirent.h>
+#include <sys/stat.h>
+#include <unistd.h>
 
 static enum status read_feature(struct rules *r, const struct yaml *node, const struct words *words,
                                 struct feature *out, struct err *err)
@@ -100,6 +103,7 @@ static enum status read_own(struct rules *r, struct err *err)
         {&r->pressure[1],
          "max by (instance) (rate(node_pressure_memory_waiting_seconds_total[1m]))"},
         {&r->pressure[2], "max by (instance) (rate(node_pressure_io_waiting_seconds_total[1m]))"},
+        {&r->products, "galen_product_processes"},
         {&r->available,
          "max by (instance) (node_memory_MemAvailable_bytes / node_memory_MemTotal_bytes)"},
     };
@@ -151,7 +155,9 @@ static enum status add_file(struct rules *r, const char *path, int64_t window_ma
     return st ? st : add(r, buf_view(&text), path, window_max_ms, err);
 }
 
-static enum status add_folder(struct rules *r, const char *dir, int64_t window_max_ms,
+typedef enum status (*add_fn)(struct rules *, struct span, const char *, int64_t, struct err *);
+
+static enum status add_folder(struct rules *r, const char *dir, int64_t window_max_ms, add_fn add,
                               struct err *err)
 {
     struct dirent **entries;
@@ -162,7 +168,7 @@ static enum status add_folder(struct rules *r, const char *dir, int64_t window_m
     for (int i = 0; i < n; i++) {
         if (!st)
             st = add_file(r, arena_printf(&r->arena, "%s/%s", dir, entries[i]->d_name),
-                          window_max_ms, rules_add, err);
+                          window_max_ms, add, err);
         free(entries[i]);
     }
     free(entries);
@@ -195,14 +201,31 @@ static enum status check_yields(const struct rules *r, struct err *err)
     return OK;
 }
 
-enum status rules_load(const char *dir, int64_t window_max_ms, struct rules **out, struct err *err)
+static enum status add_extra(struct rules *r, const char *extra, int64_t window_max_ms,
+                             struct err *err)
+{
+    struct stat info;
+    if (stat(extra, &info))
+        return err_errno(err, "read the rules in %s", extra);
+    return S_ISDIR(info.st_mode) ? add_folder(r, extra, window_max_ms, rules_add, err)
+                                 : add_file(r, extra, window_max_ms, rules_add, err);
+}
+
+enum status rules_load(const char *dir, const char *extra, int64_t window_max_ms,
+                       struct rules **out, struct err *err)
 {
     *out = NULL;
     struct rules *r = mem_zero(1, sizeof *r);
     enum status st = add_file(r, arena_printf(&r->arena, "%s/features.yaml", dir), window_max_ms,
                               features_add, err);
     if (!st)
-        st = add_folder(r, arena_printf(&r->arena, "%s/advice", dir), window_max_ms, err);
+        st =
+            add_folder(r, arena_printf(&r->arena, "%s/advice", dir), window_max_ms, rules_add, err);
+    const char *profiles = arena_printf(&r->arena, "%s/profiles", dir);
+    if (!st && access(profiles, F_OK) == 0)
+        st = add_folder(r, profiles, window_max_ms, profiles_add, err);
+    if (!st && extra)
+        st = add_extra(r, extra, window_max_ms, err);
     if (!st)
         st = check_yields(r, err);
     if (st) {
@@ -222,4 +245,15 @@ void rules_close(struct rules *r)
     free(r->parsed);
     arena_free(&r->arena);
     free(r);
+}
+
+enum status rules_check_file(const char *path, size_t *n, struct err *err)
+{
+    struct rules *r = mem_zero(1, sizeof *r);
+    enum status st = add_file(r, path, 0, rules_add, err);
+    *n = r->n_rules;
+    if (!st && !*n)
+        st = err_set(err, INVALID, "%s:1: there is no rule; each begins with \"- id:\"", path);
+    rules_close(r);
+    return st;
 }

@@ -21,6 +21,7 @@ struct api *api_open(const struct api_config *config)
         .access = config->access,
         .take = config->take,
         .analyse_payload = config->analyse_payload,
+        .ask = config->ask,
         .pipeline = config->pipeline,
         .version = config->version,
         .limits = config->limits,

@@ -36,6 +36,24 @@ struct batch {
     void *pipeline; /* of who takes it */
 };
 
+/* What only the analysis knows or may change. */
+enum advice_ask {
+    ASK_APPLIED, /* of a finding: id, who */
+    ASK_DISMISS,
+    ASK_REOPEN,
+    ASK_RULES,
+    ASK_RELOAD, /* rules and model; who */
+    ASK_MODEL,
+    ASK_PROFILES,
+    ASK_HOST_PROFILES, /* of a host: its name */
+    ASK_HOST_CHECKS,
+};
+struct advice_question {
+    enum advice_ask what;
+    int64_t id, now_ms;
+    struct span host, who;
+};
+
 struct api_config {
     struct loop *loop;
     struct pool *workers;
@@ -48,6 +66,9 @@ struct api_config {
      * worker. */
     enum status (*analyse_payload)(void *pipeline, struct span payload, int64_t now_ms,
                                    struct buf *answer, struct err *err);
+    /* Called on a worker; the answer, JSON, may be empty. */
+    enum status (*ask)(void *pipeline, const struct advice_question *q, struct buf *answer,
+                       struct err *err);
     void *pipeline;
     const char *version;
     struct query_limits limits;

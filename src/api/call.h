@@ -15,6 +15,8 @@ struct api {
     void (*take)(void *pipeline, struct batch *b);
     enum status (*analyse_payload)(void *pipeline, struct span payload, int64_t now_ms,
                                    struct buf *answer, struct err *err);
+    enum status (*ask)(void *pipeline, const struct advice_question *q, struct buf *answer,
+                       struct err *err);
     void *pipeline;
     const char *version;
     struct live *live;
@@ -87,6 +89,19 @@ void results_list(struct call *c);
 void results_summary(struct call *c);
 void results_delete(struct call *c);
 void events_list(struct call *c);
+void findings_list(struct call *c);
+void findings_show(struct call *c);
+void findings_verdict(struct call *c);
+void findings_applied(struct call *c);
+void findings_dismiss(struct call *c);
+void findings_reopen(struct call *c);
+void changes_list(struct call *c);
+void advice_rules(struct call *c);
+void advice_reload(struct call *c);
+void advice_model(struct call *c);
+void advice_profiles(struct call *c);
+void advice_host_profiles(struct call *c);
+void advice_host_checks(struct call *c);
 void enroll_make_token(struct call *c);
 void enroll_agent(struct call *c);
 void analyze_payload(struct call *c);

@@ -24,6 +24,7 @@ static const struct collector *const collectors[] = {
     /* more rarely */
     &processes_collector,
     &sysctl_files_collector,
+    &products_collector,
     &arp_collector,
     &tcpstates_collector,
     &nic_collector,

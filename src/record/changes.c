@@ -80,10 +80,12 @@ enum status record_changes(struct record *r, const struct change_filter *f, stru
               COLUMNS "(?1 = '' OR c.host = " RECORD_HOST_ID(
                   "?1") ")"
                         " AND (?2 = '' OR c.parameter = ?2) AND c.at_ms >= ?3 AND c.at_ms < ?4"
-                        " AND c.id < ?5 AND (?6 = 0 OR c.verdict = 'pending')"
+                        " AND c.id < ?5 AND (?6 = 0 OR (?6 = 1 AND c.verdict = 'pending')"
+                      "  OR (?6 = 2 AND c.verdict = 'harmed' AND NOT EXISTS (SELECT 1 FROM changes l"
+                      "    WHERE l.host = c.host AND l.parameter = c.parameter AND l.id > c.id)))"
                         " ORDER BY c.id DESC LIMIT ?7",
               "ttiiiii", or_empty(f->host), or_empty(f->parameter), f->from_ms, to, before,
-              (int64_t)f->pending, limit);
+              (int64_t)f->which, limit);
     while (db_next(&rows)) {
         RECORD_GROW(arena, found, count, size);
         read_row(&rows, arena, &found[count++]);

@@ -104,9 +104,11 @@ MUST_USE enum status record_change_judged(struct record *r, const struct change_
 struct change_filter {
     struct span host, parameter;
     int64_t from_ms, to_ms, before_id;
-    bool pending; /* only those that wait for a judgement */
+    enum { CHANGES_ALL, CHANGES_PENDING, CHANGES_HARMFUL } which;
     size_t limit;
 };
+/* CHANGES_PENDING: those that wait for a judgement. CHANGES_HARMFUL: harmed, and the parameter has
+ * not been changed since. */
 MUST_USE enum status record_changes(struct record *r, const struct change_filter *f,
                                     struct arena *arena, struct change_row **out, size_t *n,
                                     struct err *err);

@@ -26,6 +26,8 @@ static const struct setting table[] = {
     {"tls.cert", SETTING_STRING, AT(tls_cert), 0, 0, "certificate chain, PEM"},
     {"tls.key", SETTING_STRING, AT(tls_key), 0, 0, "its private key, PEM"},
     {"rules", SETTING_STRING, AT(rules), 0, 0, "directory with features.yaml and advice/"},
+    {"rules-extra", SETTING_STRING, AT(rules_extra), 0, 0,
+     "further rules, a file or a folder (default /etc/galen/rules.d)"},
     {"model", SETTING_STRING, AT(model), 0, 0, "classifier, a Keras .h5 file"},
     {"dev", SETTING_BOOL, AT(dev), 0, 0, "loopback only, tokens written into the data directory"},
     {"retention.time", SETTING_DURATION, AT(retention_ms), 60 * MINUTE_MS, 36500 * DAY_MS,
@@ -83,14 +85,14 @@ static void help(FILE *to)
                 option.at[k] = '-';
         fprintf(to, "  %-22s %s\n", buf_text(&option), table[i].help);
     }
-    fputs(
-        "  --config               configuration file (default " CONFIG_DEFAULT ", if it exists)\n"
-        "  --check-config         read the configuration, say what is wrong, and end\n"
-        "  --help, --version\n\n"
-        "Each option is also a key of the file (tls-cert is cert below tls:) and a variable\n"
-        "of the environment (GALEN_SERVER_TLS_CERT). The command line wins, then the\n"
-        "environment, then the file. Signals: SIGTERM ends, SIGHUP reads the certificate again.\n",
-        to);
+    fputs("  --config               configuration file (default " CONFIG_DEFAULT ", if it exists)\n"
+          "  --check-config         read the configuration, say what is wrong, and end\n"
+          "  --help, --version\n\n"
+          "Each option is also a key of the file (tls-cert is cert below tls:) and a variable\n"
+          "of the environment (GALEN_SERVER_TLS_CERT). The command line wins, then the\n"
+          "environment, then the file. Signals: SIGTERM ends, SIGHUP reads certificate,\n"
+          "rules and model again; what is wrong stays as it was.\n",
+          to);
 }
 
 /* "tls.cert" -> "tls-cert" or "GALEN_SERVER_TLS_CERT". */

@@ -5,7 +5,9 @@
 #include "base/map.h"
 #include "promql/promql.h"
 #include "record/events.h"
+#include "record/findings.h"
 #include "series/remote_write.h"
+#include "server/desk.h"
 
 #include <errno.h>
 #include <pthread.h>
@@ -28,7 +30,9 @@ struct pipeline {
     struct store *store;
     struct record *record;
     struct adviser *adviser;
-    pthread_mutex_t advising; /* the adviser serves one thread at a time */
+    struct adviser_config advice;
+    struct follow *follow;
+    pthread_mutex_t advising; /* adviser and follow serve one thread at a time */
     struct api *api;
     struct store_writer *writer; /* of what the analysis finds */
     int64_t interval_ms, results_kept_ms;
@@ -222,6 +226,15 @@ static enum status advise(struct pipeline *p, struct source *view, int64_t now_m
     return st;
 }
 
+static enum status follow(struct pipeline *p, struct source *view, int64_t now_ms,
+                          struct advice *advice, struct arena *arena, struct err *err)
+{
+    pthread_mutex_lock(&p->advising);
+    enum status st = follow_tick(p->follow, view, now_ms, advice, arena, err);
+    pthread_mutex_unlock(&p->advising);
+    return st ? err_prefix(err, "what became of advice") : OK;
+}
+
 /* The tick, to be read aloud. */
 static enum status analyse(struct pipeline *p, struct source *view, int64_t now_ms,
                            struct arena *arena, struct err *err)
@@ -234,6 +247,9 @@ static enum status analyse(struct pipeline *p, struct source *view, int64_t now_
     if (st)
         return st;
     drop_stopped(&advice, &known);
+    st = follow(p, view, now_ms, &advice, arena, err);
+    if (st)
+        return st;
     st = append_series(p, &advice, arena, err);
     return st ? st : keep_results(p, &advice, &known, arena, err);
 }
@@ -266,6 +282,31 @@ enum status pipeline_payload(void *pipeline, struct span payload, int64_t now_ms
     return OK;
 }
 
+static struct desk desk_of(struct pipeline *p)
+{
+    return (struct desk){p->adviser, p->follow, p->store, &p->advice};
+}
+
+enum status pipeline_ask(void *pipeline, const struct advice_question *q, struct buf *answer,
+                         struct err *err)
+{
+    struct pipeline *p = pipeline;
+    struct desk d = desk_of(p);
+    pthread_mutex_lock(&p->advising);
+    enum status st = desk_answer(&d, q, answer, err);
+    pthread_mutex_unlock(&p->advising);
+    return st;
+}
+
+enum status pipeline_reload(struct pipeline *p, struct err *err)
+{
+    struct desk d = desk_of(p);
+    pthread_mutex_lock(&p->advising);
+    enum status st = desk_reload(&d, err);
+    pthread_mutex_unlock(&p->advising);
+    return st;
+}
+
 /* ---- old results go ---- */
 
 typedef enum status (*trim_fn)(struct record *r, int64_t before_ms, size_t *deleted,
@@ -287,6 +328,8 @@ static void trim_all(struct pipeline *p, int64_t now_ms)
 {
     trim(p, now_ms, "results", record_results_trim);
     trim(p, now_ms, "events", record_events_trim);
+    trim(p, now_ms, "findings", record_findings_trim);
+    trim(p, now_ms, "changes", record_changes_trim);
 }
 
 /* ---- the thread that ticks ---- */
@@ -355,20 +398,41 @@ static void *run(void *arg)
     return NULL;
 }
 
-struct pipeline *pipeline_open(const struct pipeline_config *config)
+/* Of the newest analysis: changes since then, also while the server was away, are noticed now. */
+static enum status last_look(struct record *r, int64_t *out, struct err *err)
+{
+    auto_arena arena = {0};
+    struct result_row *rows;
+    size_t n;
+    struct result_filter newest = {.predicted_class = -1, .limit = 1};
+    enum status st = record_results(r, &newest, &arena, &rows, &n, err);
+    *out = !st && n ? rows[0].created_ms : 0;
+    return st;
+}
+
+static enum status open_follow(struct pipeline *p, struct err *err)
+{
+    int64_t looked_ms;
+    enum status st = last_look(p->record, &looked_ms, err);
+    return st ? st : follow_open(p->record, p->adviser, looked_ms, &p->follow, err);
+}
+
+enum status pipeline_open(const struct pipeline_config *config, struct pipeline **out,
+                          struct err *err)
 {
     struct pipeline *p = mem_zero(1, sizeof *p);
     p->loop = config->loop;
     p->store = config->store;
     p->record = config->record;
     p->adviser = config->adviser;
+    p->advice = config->advice;
     p->interval_ms = config->interval_ms;
     p->results_kept_ms = config->results_kept_ms;
     p->trimmed_mono_ms = clock_mono_ms();
     p->writer = store_writer_open(p->store);
-    struct err err = {0};
-    if (promql_parse(span_of(HOSTS_SEEN), &p->expr_arena, &p->hosts_seen, &err))
-        log_error("%s", err.text); /* a test parses it: this cannot be */
+    enum status st = promql_parse(span_of(HOSTS_SEEN), &p->expr_arena, &p->hosts_seen, err);
+    if (!st)
+        st = open_follow(p, err);
     pthread_mutex_init(&p->advising, NULL);
     pthread_mutex_init(&p->lock, NULL);
     pthread_condattr_t monotonic;
@@ -376,7 +440,12 @@ struct pipeline *pipeline_open(const struct pipeline_config *config)
     pthread_condattr_setclock(&monotonic, CLOCK_MONOTONIC);
     pthread_cond_init(&p->wake, &monotonic);
     pthread_condattr_destroy(&monotonic);
-    return p;
+    if (st) {
+        pipeline_close(p);
+        return st;
+    }
+    *out = p;
+    return OK;
 }
 
 void pipeline_set_api(struct pipeline *p, struct api *api)
@@ -407,6 +476,7 @@ void pipeline_close(struct pipeline *p)
     if (!p)
         return;
     store_writer_close(p->writer);
+    follow_close(p->follow);
     promql_free(p->hosts_seen);
     arena_free(&p->expr_arena);
     pthread_cond_destroy(&p->wake);

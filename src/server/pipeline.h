@@ -12,11 +12,13 @@ struct pipeline_config {
     struct store *store;
     struct record *record;
     struct adviser *adviser;
+    struct adviser_config advice; /* for reading rules and model again; texts live as long */
     int64_t interval_ms;
     int64_t results_kept_ms; /* analysis results older than this are deleted */
 };
 
-struct pipeline *pipeline_open(const struct pipeline_config *config);
+MUST_USE enum status pipeline_open(const struct pipeline_config *config, struct pipeline **out,
+                                   struct err *err);
 /* Who watches; before pipeline_start. */
 void pipeline_set_api(struct pipeline *p, struct api *api);
 void pipeline_start(struct pipeline *p);
@@ -27,3 +29,7 @@ void pipeline_close(struct pipeline *p); /* NULL is fine */
 void pipeline_take(void *pipeline, struct batch *b);
 enum status pipeline_payload(void *pipeline, struct span payload, int64_t now_ms,
                              struct buf *answer, struct err *err);
+enum status pipeline_ask(void *pipeline, const struct advice_question *q, struct buf *answer,
+                         struct err *err);
+/* Rules and model again (SIGHUP); both stay as they were when anything is wrong. */
+MUST_USE enum status pipeline_reload(struct pipeline *p, struct err *err);

@@ -81,11 +81,18 @@ static enum status open_data(struct server *s, const struct server_settings *set
     return st;
 }
 
+static struct adviser_config advice_config(const struct server_settings *settings)
+{
+    return (struct adviser_config){.rules_dir = settings->rules,
+                                   .rules_extra = settings->rules_extra,
+                                   .model_path = settings->model};
+}
+
 /* Without a classifier the rules still speak; but a file that was named must be there. */
 static enum status open_adviser(struct server *s, const struct server_settings *settings,
                                 struct err *err)
 {
-    struct adviser_config adviser = {.rules_dir = settings->rules, .model_path = settings->model};
+    struct adviser_config adviser = advice_config(settings);
     enum status st = adviser_open(&adviser, &s->adviser, err);
     if (st != NOT_FOUND || settings->model)
         return st;
@@ -103,15 +110,16 @@ static enum status open_analysis(struct server *s, const struct server_settings 
     enum status st = open_adviser(s, settings, err);
     if (st)
         return st;
-    s->pipeline = pipeline_open(&(struct pipeline_config){
+    struct pipeline_config pipeline = {
         .loop = s->loop,
         .store = s->store,
         .record = s->record,
         .adviser = s->adviser,
+        .advice = advice_config(settings),
         .interval_ms = settings->analysis_interval_ms,
         .results_kept_ms = settings->results_ms,
-    });
-    return OK;
+    };
+    return pipeline_open(&pipeline, &s->pipeline, err);
 }
 
 static enum status open_access(struct server *s, const struct server_settings *settings,
@@ -171,6 +179,7 @@ static enum status open_api(struct server *s, const struct server_settings *sett
         .access = s->access,
         .take = pipeline_take,
         .analyse_payload = pipeline_payload,
+        .ask = pipeline_ask,
         .pipeline = s->pipeline,
         .version = GALEN_VERSION,
         .limits = settings->query,
@@ -195,6 +204,10 @@ static void on_reload(void *arg)
 {
     struct server *s = arg;
     struct err err = {0};
+    if (pipeline_reload(s->pipeline, &err))
+        log_error("the old rules and the old model stay: %s", err.text);
+    else
+        log_info("%zu rules and the model were read again", adviser_rules(s->adviser));
     if (!s->tls)
         return;
     if (http_server_reload_tls(s->http, &err))

@@ -11,8 +11,9 @@ struct server_settings {
     const char *data;   /* directory of everything */
     const char *listen; /* ADDR:PORT */
     const char *tls_cert, *tls_key;
-    const char *rules; /* directory with advice/ and features.yaml */
-    const char *model; /* .h5 */
+    const char *rules;       /* directory with advice/ and features.yaml */
+    const char *rules_extra; /* an administrator's: a file or a folder; NULL: /etc/galen/rules.d */
+    const char *model;       /* .h5 */
     bool dev;
     int64_t retention_ms;
     uint64_t retention_bytes; /* 0: no limit */

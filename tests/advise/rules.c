@@ -11,7 +11,7 @@ static void shipped_rules(void **state)
 {
     (void)state;
     struct rules *r;
-    assert_ok(rules_load(GALEN_SOURCE_DIR "/rules", 0, &r, err));
+    assert_ok(rules_load(GALEN_SOURCE_DIR "/rules", NULL, 0, &r, err));
     assert_true(r->n_rules >= 50);
     assert_true(r->n_features >= 60);
     static const char *const eleven[ELEVEN] = {
@@ -152,7 +152,7 @@ static void folders(void **state)
 {
     (void)state;
     struct rules *r;
-    assert_fails(rules_load("/nonexistent", 0, &r, err), NOT_FOUND, "/nonexistent/features.yaml");
+    assert_fails(rules_load("/nonexistent", NULL, 0, &r, err), NOT_FOUND, "/nonexistent/features.yaml");
     assert_null(r);
 }
 

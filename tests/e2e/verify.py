@@ -1,0 +1,162 @@
+#!/usr/bin/env python3
+"""A parameter changes on a host: the server notices, marks it, judges it before and after at
+comparable load, and says what came of it. Samples are written with times of their own, so that
+minutes pass in seconds."""
+import pathlib
+import time
+
+import galen
+
+RULES = '''
+- id: TC1
+  title: A queue overflows
+  class: increase
+  kind: proof
+  parameter: net.core.somaxconn
+  counter: node_netstat_TcpExt_ListenOverflows
+  above: 1
+  window: 10s
+  for: 2s
+  settle: 12s
+  load: max by (instance) (rate(node_netstat_Tcp_PassiveOpens[10s]))
+  propose: 2 * $value
+  bounds: [128, 65535]
+  sentence: It overflows.
+  check: rate(node_netstat_TcpExt_ListenOverflows[10s])
+'''
+FEATURES = galen.ROOT / 'rules' / 'features.yaml'
+PARAMETER = 'net.core.somaxconn'
+
+
+class Host:
+    """Counters that grow, parameters that somebody changes; a reading a second."""
+
+    def __init__(self, name):
+        self.name = name
+        self.somaxconn, self.overflows, self.waits = 128, 20.0, 0.02
+        self.counters = {'node_netstat_TcpExt_ListenOverflows': 0.0,
+                         'node_netstat_Tcp_PassiveOpens': 0.0,
+                         'node_pressure_cpu_waiting_seconds_total': 0.0,
+                         'node_cpu_seconds_total': 0.0}
+
+    def samples(self, t_ms, passed_s):
+        paces = {'node_netstat_TcpExt_ListenOverflows': self.overflows,
+                 'node_netstat_Tcp_PassiveOpens': 100.0,
+                 'node_pressure_cpu_waiting_seconds_total': self.waits,
+                 'node_cpu_seconds_total': 0.9}
+        for name, pace in paces.items():
+            self.counters[name] += pace * passed_s
+        values = {**self.counters, 'node_boot_time_seconds': t_ms / 1000 - 86400,
+                  'node_load1': 0.1, 'node_memory_MemTotal_bytes': 16e9,
+                  'node_memory_MemAvailable_bytes': 12e9,
+                  'galen_sysctl_fingerprint': float(self.somaxconn)}
+        for name, v in values.items():
+            labels = {'__name__': name, 'instance': self.name, 'job': 'node'}
+            if name == 'node_cpu_seconds_total':
+                labels.update(cpu='0', mode='idle')
+            yield labels, [(t_ms, v)]
+        for name, v in (('net.core.somaxconn', self.somaxconn), ('vm.swappiness', 60)):
+            yield ({'__name__': 'galen_sysctl', 'instance': self.name, 'job': 'node',
+                    'name': name}, [(t_ms, float(v))])
+
+
+def live(server, hosts, until, seconds):
+    """Writes a reading a second until until() has a value."""
+    end = time.monotonic() + seconds
+    last = time.time()
+    while True:
+        now = time.time()
+        series = [s for h in hosts for s in h.samples(int(now * 1000), now - last)]
+        status, body = galen.write(server, series)
+        if status >= 300:
+            raise RuntimeError(body)
+        last = now
+        value = until()
+        if value or time.monotonic() > end:
+            return value
+        time.sleep(1)
+
+
+with galen.Folder('verify') as (folder, tap):
+    rules = pathlib.Path(folder) / 'rules'
+    (rules / 'advice').mkdir(parents=True)
+    (rules / 'advice' / 'test.yaml').write_text(RULES)
+    (rules / 'features.yaml').write_text(FEATURES.read_text())
+    server = galen.Server(folder, args=['--rules', rules, '--model', '',
+                                        '--analysis-interval', '1s']).start()
+    helped, idle, harmed = hosts = [Host('helped'), Host('idle'), Host('harmed')]
+    get = '/api/galen/v1/'
+
+    def findings(state):
+        return {f['host_name']: f
+                for f in server.json('GET', f'{get}findings?state={state}')['findings']}
+
+    opened = live(server, hosts, lambda: len(findings('open')) == 3 and findings('open'), 60)
+    tap.ok(opened, 'each host has an open finding', findings('open'))
+    f = opened['helped']['finding']
+    tap.equal((f['parameter'], f['from'], f['to']), (PARAMETER, '128', '256'), 'with its step')
+    tap.equal([e['kind'] for e in
+               server.json('GET', f'{get}events?host=helped&kind=finding')['events']], ['finding'],
+              'and an event')
+    live(server, hosts, lambda: None, 12)  # before: a whole window with overflows
+
+    for h in hosts:
+        h.somaxconn = 256
+    helped.overflows = 0.0
+    harmed.overflows, harmed.waits = 15.0, 0.6
+    noticed = live(server, hosts, lambda: len(findings('applied')) == 3, 20)
+    tap.ok(noticed, 'the changes are noticed, the findings are applied')
+    changes = server.json('GET', f'{get}changes?host=helped')['changes']
+    tap.equal([(c['parameter'], c['from'], c['to'], c['cause'], c['verdict']) for c in changes],
+              [(PARAMETER, '128', '256', 'advice', 'pending')], 'a change, as advised')
+    tap.ok(abs(changes[0]['at_ms'] - time.time() * 1000) < 30000, 'at its time')
+
+    def judged():
+        return len({**findings('helped'), **findings('no_effect'), **findings('harmed')}) == 3
+
+    tap.ok(live(server, hosts, judged, 70), 'all are judged')
+    for h, state in ((helped, 'helped'), (idle, 'no_effect'), (harmed, 'harmed')):
+        tap.ok(h.name in findings(state), f'{h.name}: {state}',
+               server.json('GET', f'{get}changes')['changes'])
+    change = server.json('GET', f'{get}changes?host=helped')['changes'][0]
+    tap.ok(change['before']['signal'] > 15 and change['after']['signal'] < 2
+           and 0.7 < change['after']['load'] / change['before']['load'] < 1.3,
+           'with the figures', change)
+    tap.ok('before' in change['outcome'] and 'after' in change['outcome'], 'and a sentence',
+           change['outcome'])
+
+    def advice(name):
+        return next(h for h in server.hosts() if h['name'] == name)['advice']
+
+    revert = live(server, hosts, lambda: next((x for x in advice('harmed')['findings']
+                                               if x['rule'] == 'VERIFY'), None), 10)
+    tap.ok(revert and revert['to'] == '128' and revert['command'] == f'sysctl -w {PARAMETER}=128',
+           'what did harm is to be put back', revert)
+    held = live(server, hosts, lambda: next((h for h in advice('harmed')['held_back']
+                                             if h['rule'] == 'TC1' and h['until_ms'] is None),
+                                            None), 10)
+    tap.ok(held and 'harm' in held['why'], 'and not advised again', advice('harmed'))
+    harmed.somaxconn, harmed.waits = 128, 0.02
+    tap.ok(live(server, hosts, lambda: not any(x['rule'] == 'VERIFY' for x in
+                                               advice('harmed')['findings']), 15),
+           'put back: nothing more is said')
+    tap.equal(server.json('GET', f'{get}changes?host=harmed')['changes'][0]['cause'], 'revert',
+              'the change back is known as such')
+    # What a person says.
+    number = findings('helped')['helped']['id']
+    server.json('POST', f'{get}findings/{number}/verdict', {'verdict': 'useful'})
+    tap.equal(server.json('GET', f'{get}findings/{number}')['verdict'], 'useful', 'a verdict')
+    status, _, text = server.request('POST', f'{get}findings/{number}/verdict', {'verdict': 'x'})
+    tap.ok(status == 400 and b'useful' in text, 'no other word', text)
+    status, _, text = server.request('POST', f'{get}findings/{number}/dismiss')
+    tap.ok(status == 400 and b'not open' in text, 'only open findings are dismissed', text)
+    status, _, _ = server.request('POST', f'{get}findings/999999/dismiss')
+    tap.equal(status, 404, 'and only those that exist')
+    # A restart forgets nothing.
+    server.stop()
+    server.start()
+    tap.ok(live(server, hosts, lambda: advice('harmed') and advice('harmed').get('held_back'), 20),
+           'after a restart it is still held back', server.hosts())
+    tap.equal(server.json('GET', f'{get}changes?host=helped')['changes'][0]['verdict'], 'helped',
+              'and the verdict is there')
+    server.stop()
