@@ -76,16 +76,17 @@ enum status record_changes(struct record *r, const struct change_filter *f, stru
     struct db_rows rows;
     int64_t to = f->to_ms ? f->to_ms : INT64_MAX, before = f->before_id ? f->before_id : INT64_MAX;
     int64_t limit = (int64_t)MIN(MAX(f->limit, (size_t)1), (size_t)CHANGES_LIMIT_MAX);
-    db_select(r->db, &rows, err,
-              COLUMNS "(?1 = '' OR c.host = " RECORD_HOST_ID(
-                  "?1") ")"
-                        " AND (?2 = '' OR c.parameter = ?2) AND c.at_ms >= ?3 AND c.at_ms < ?4"
-                        " AND c.id < ?5 AND (?6 = 0 OR (?6 = 1 AND c.verdict = 'pending')"
-                      "  OR (?6 = 2 AND c.verdict = 'harmed' AND NOT EXISTS (SELECT 1 FROM changes l"
-                      "    WHERE l.host = c.host AND l.parameter = c.parameter AND l.id > c.id)))"
-                        " ORDER BY c.id DESC LIMIT ?7",
-              "ttiiiii", or_empty(f->host), or_empty(f->parameter), f->from_ms, to, before,
-              (int64_t)f->which, limit);
+    db_select(
+        r->db, &rows, err,
+        COLUMNS "(?1 = '' OR c.host = " RECORD_HOST_ID(
+            "?1") ")"
+                  " AND (?2 = '' OR c.parameter = ?2) AND c.at_ms >= ?3 AND c.at_ms < ?4"
+                  " AND c.id < ?5 AND (?6 = 0 OR (?6 = 1 AND c.verdict = 'pending')"
+                  "  OR (?6 = 2 AND c.verdict = 'harmed' AND NOT EXISTS (SELECT 1 FROM changes l"
+                  "    WHERE l.host = c.host AND l.parameter = c.parameter AND l.id > c.id)))"
+                  " ORDER BY c.id DESC LIMIT ?7",
+        "ttiiiii", or_empty(f->host), or_empty(f->parameter), f->from_ms, to, before,
+        (int64_t)f->which, limit);
     while (db_next(&rows)) {
         RECORD_GROW(arena, found, count, size);
         read_row(&rows, arena, &found[count++]);

@@ -152,7 +152,8 @@ static void folders(void **state)
 {
     (void)state;
     struct rules *r;
-    assert_fails(rules_load("/nonexistent", NULL, 0, &r, err), NOT_FOUND, "/nonexistent/features.yaml");
+    assert_fails(rules_load("/nonexistent", NULL, 0, &r, err), NOT_FOUND,
+                 "/nonexistent/features.yaml");
     assert_null(r);
 }
 
