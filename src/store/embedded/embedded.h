@@ -18,6 +18,7 @@
 #include "store/embedded/guard.h"
 #include "store/embedded/head.h"
 #include "store/embedded/log.h"
+#include "store/embedded/replay.h"
 #include "store/embedded/rows.h"
 #include "store/embedded/version.h"
 

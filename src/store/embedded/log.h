@@ -46,15 +46,10 @@ struct log_health {
 };
 
 /* Called while opening; false when the payload makes no sense. */
-enum { LOG_READERS_MAX = 4 };
-
 struct log_replay {
     bool (*define)(void *arg, uint64_t gen, struct span payload);
     bool (*row)(void *arg, uint64_t gen, struct span payload);
-    /* Every reader is given every row, each on its own thread; who takes which is theirs to
-     * know. Definitions go to the first. */
-    void *readers[LOG_READERS_MAX];
-    size_t readers_n;
+    void *define_arg, *row_arg;
 };
 
 /* last_gen: gens up to it are taken, blocks have them. */

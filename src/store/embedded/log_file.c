@@ -1,6 +1,7 @@
 #include "store/embedded/log_file.h"
 
 #include "base/arena.h"
+#include "base/clock.h"
 #include "base/file.h"
 #include "base/log.h"
 
@@ -8,12 +9,16 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <inttypes.h>
-#include <pthread.h>
 #include <stdio.h>
 #include <sys/mman.h>
 #include <sys/stat.h>
 
-enum { TERMINATOR_BYTES = 16, PATH_TEXT_MAX = 4096, GIVEN_BACK_MAX = 1 << 20 };
+enum {
+    TERMINATOR_BYTES = 16,
+    PATH_TEXT_MAX = 4096,
+    GIVEN_BACK_MAX = 1 << 20,
+    PROGRESS_EVERY_MS = 1000
+};
 
 static char *file_path(const struct log_files *f, const char *kind, uint64_t number)
 {
@@ -282,25 +287,31 @@ static void unmap(struct span *content)
         munmap((void *)content->at, content->len);
 }
 
-/* Reading: what is found goes to fn; what is damaged is counted and, unless quiet, told. */
+/* Reading: what is found goes to fn; what is damaged is counted and told. */
 struct pass {
     const struct log_files *files;
-    const struct log_segment *segments;
-    size_t n;
     bool (*fn)(void *arg, uint64_t gen, struct span payload);
     void *arg;
-    bool quiet; /* another reader tells */
+    uint64_t bytes, done; /* of all segments */
+    int64_t told_mono_ms; /* how far it is */
     struct log_health health;
     uint64_t next_seq, last_gen;
     bool any; /* a segment was read before */
-    enum status status;
-    struct err err;
 };
 
-static void tell(struct pass *p, const char *path, size_t at, const char *what)
+static void tell(const char *path, size_t at, const char *what)
 {
-    if (!p->quiet)
-        log_error("%s, byte %zu: %s", path, at, what);
+    log_error("%s, byte %zu: %s", path, at, what);
+}
+
+/* A person who waits for the start wants to know for how long. */
+static void tell_progress(struct pass *p, size_t at)
+{
+    int64_t mono = clock_mono_ms();
+    if (!p->bytes || mono - p->told_mono_ms < PROGRESS_EVERY_MS)
+        return;
+    p->told_mono_ms = mono;
+    log_info("reading the log: %" PRIu64 " %%", (p->done + at) * 100 / p->bytes);
 }
 
 /* Hands every whole frame to fn; counts the others. */
@@ -315,25 +326,25 @@ static void read_frames(struct pass *p, struct frame_reader *r, const char *path
             p->health.records++;
             if (!p->fn(p->arg, r->gen, payload)) {
                 p->health.damaged++;
-                tell(p, path, r->at, "the record before makes no sense and is left out");
+                tell(path, r->at, "the record before makes no sense and is left out");
             }
             /* what was read must not count as ours for the whole of a long replay */
             if (r->at - given_back > GIVEN_BACK_MAX) {
                 size_t to = r->at & ~(size_t)(GIVEN_BACK_MAX - 1);
                 madvise((char *)r->content.at + given_back, to - given_back, MADV_DONTNEED);
                 given_back = to;
+                tell_progress(p, r->at);
             }
             break;
         case FRAME_DAMAGED:
             p->health.damaged++;
             p->health.lost += lost;
-            tell(p, path, at, "records are damaged and lost; what follows is served");
+            tell(path, at, "records are damaged and lost; what follows is served");
             break;
         case FRAME_TORN:
             p->health.torn_bytes += bytes;
-            if (!p->quiet)
-                log_warn("%s, byte %zu: a write was not finished; it had not been acknowledged",
-                         path, at);
+            log_warn("%s, byte %zu: a write was not finished; it had not been acknowledged", path,
+                     at);
             return;
         case FRAME_END:
             return;
@@ -348,11 +359,11 @@ static enum status replay_series(struct log_files *f, const struct log_replay *r
     enum status st = map_file(f->series_path, &content, err);
     if (st)
         return st;
-    struct pass p = {.files = f, .fn = replay->define, .arg = replay->readers[0]};
+    struct pass p = {.files = f, .fn = replay->define, .arg = replay->define_arg};
     struct frame_file head;
     if (content.len && !frame_file_of(content, &head)) {
         p.health.damaged++;
-        tell(&p, f->series_path, 0, "the head is damaged; the rest is read");
+        tell(f->series_path, 0, "the head is damaged; the rest is read");
     }
     struct frame_reader r = {content, FRAME_FILE_HEAD_BYTES, f->series_number, 0};
     read_frames(&p, &r, f->series_path);
@@ -372,7 +383,7 @@ static void read_head(struct pass *p, const char *path, struct frame_reader *r)
         if (p->any && head.first_seq > r->seq) {
             p->health.damaged++;
             p->health.lost += head.first_seq - r->seq;
-            tell(p, path, 0, "records before it are lost");
+            tell(path, 0, "records before it are lost");
         }
         r->seq = MAX(r->seq, head.first_seq);
         return;
@@ -384,17 +395,17 @@ static void read_head(struct pass *p, const char *path, struct frame_reader *r)
     enum frame_found found = frame_next(&probe, &payload, &at, &bytes, &lost);
     if (found == FRAME_OK || found == FRAME_DAMAGED) {
         p->health.damaged++;
-        tell(p, path, 0, "the head is damaged; the rest is read");
+        tell(path, 0, "the head is damaged; the rest is read");
     }
     if (found == FRAME_DAMAGED && !p->any)
         *r = probe; /* the first of all: there is no number to compare with */
 }
 
-static enum status read_segment(struct pass *p, struct log_segment s)
+static enum status read_segment(struct pass *p, struct log_segment s, struct err *err)
 {
     auto_free char *path = segment_path(p->files, s);
     struct span content;
-    enum status st = map_file(path, &content, &p->err);
+    enum status st = map_file(path, &content, err);
     if (st)
         return st;
     struct frame_reader r = {content, FRAME_FILE_HEAD_BYTES, s.gen, p->next_seq};
@@ -404,16 +415,10 @@ static enum status read_segment(struct pass *p, struct log_segment s)
     p->last_gen = MAX(p->last_gen, s.gen);
     p->health.segments++;
     p->any = true;
+    p->done += content.len;
+    tell_progress(p, 0);
     unmap(&content);
     return OK;
-}
-
-static void *read_segments(void *arg)
-{
-    struct pass *p = arg;
-    for (size_t i = 0; !p->status && i < p->n; i++)
-        p->status = read_segment(p, p->segments[i]);
-    return NULL;
 }
 
 static void add_health(struct log_health *to, const struct log_health *from)
@@ -429,33 +434,17 @@ static enum status replay_segments(struct log_files *f, const struct log_segment
                                    size_t n, const struct log_replay *replay,
                                    struct log_health *health, struct err *err)
 {
-    struct pass passes[LOG_READERS_MAX] = {0};
-    pthread_t threads[LOG_READERS_MAX];
-    bool started[LOG_READERS_MAX] = {false};
-    for (size_t i = replay->readers_n; i-- > 0;) {
-        passes[i] = (struct pass){.files = f,
-                                  .segments = segments,
-                                  .n = n,
-                                  .fn = replay->row,
-                                  .arg = replay->readers[i],
-                                  .quiet = i > 0};
-        if (i)
-            started[i] = !pthread_create(&threads[i], NULL, read_segments, &passes[i]);
-        if (!started[i])
-            read_segments(&passes[i]);
-    }
+    struct pass p = {.files = f,
+                     .fn = replay->row,
+                     .arg = replay->row_arg,
+                     .bytes = (uint64_t)n * f->segment_bytes,
+                     .told_mono_ms = clock_mono_ms()};
     enum status st = OK;
-    for (size_t i = 0; i < replay->readers_n; i++) {
-        if (started[i])
-            pthread_join(threads[i], NULL);
-        if (passes[i].status && !st) {
-            st = passes[i].status;
-            *err = passes[i].err;
-        }
-    }
-    add_health(health, &passes[0].health);
-    f->next_seq = passes[0].next_seq;
-    f->last_gen = passes[0].last_gen;
+    for (size_t i = 0; !st && i < n; i++)
+        st = read_segment(&p, segments[i], err);
+    add_health(health, &p.health);
+    f->next_seq = p.next_seq;
+    f->last_gen = p.last_gen;
     for (size_t i = 0; i < n; i++)
         list_add(f, segments[i]);
     return st;

@@ -376,11 +376,6 @@ static bool decode_values(struct row_reader *r, struct bytes_in *in, uint64_t ge
     return true;
 }
 
-static bool is_mine(const struct row_reader *r, const struct group *g)
-{
-    return r->parts < 2 || (g ? g->number : 0) % r->parts == r->part;
-}
-
 /* The host of a row: of the first series that is known. */
 static struct group *group_of_row(const struct row_reader *r, size_t n)
 {
@@ -398,8 +393,6 @@ static bool replay_row(struct row_reader *r, uint64_t gen, struct bytes_in *in)
     if (!in->at || chain > UINT32_MAX || !decode_runs(r, in, &n))
         return false;
     struct group *g = group_of_row(r, n);
-    if (!is_mine(r, g))
-        return true;
     if (!decode_times(r, in, n, flags & ROW_SHARED, &samples))
         return false;
     if (g)
@@ -416,8 +409,6 @@ static bool replay_late(struct row_reader *r, struct bytes_in *in)
         if (!in->at)
             return false;
         struct series *s = id < UINT32_MAX ? head_series(r->head, (uint32_t)id) : NULL;
-        if (!is_mine(r, s ? s->group : NULL))
-            continue;
         if (!s)
             r->lost++;
         else if (series_push_late(r->head, s, (struct sample){t, v}) == LATE_TAKEN)
@@ -426,7 +417,7 @@ static bool replay_late(struct row_reader *r, struct bytes_in *in)
     return in->at != NULL;
 }
 
-bool row_replay(void *reader, uint64_t gen, struct span payload)
+bool row_replay(struct row_reader *reader, uint64_t gen, struct span payload)
 {
     struct bytes_in in = bytes_of(payload);
     switch (byte_get(&in)) {
@@ -437,6 +428,44 @@ bool row_replay(void *reader, uint64_t gen, struct span payload)
     default:
         return false;
     }
+}
+
+/* The first series that is known of a row's runs. */
+static const struct series *known_series(const struct head *h, struct bytes_in *in)
+{
+    uint64_t n = varint_get(in), expected = 0;
+    for (uint64_t i = 0; in->at && i < n;) {
+        uint64_t first = expected + (uint64_t)unzigzag(varint_get(in)), count = varint_get(in);
+        if (!in->at || count == 0 || count > n - i || first >= UINT32_MAX ||
+            first + count >= UINT32_MAX)
+            return NULL;
+        for (uint64_t k = 0; k < count; k++, i++) {
+            const struct series *s = head_series(h, (uint32_t)(first + k));
+            if (s)
+                return s;
+        }
+        expected = first + count;
+    }
+    return NULL;
+}
+
+bool row_group(const struct head *h, struct span payload, uint32_t *number)
+{
+    struct bytes_in in = bytes_of(payload);
+    const struct series *s = NULL;
+    uint8_t kind = byte_get(&in);
+    if (kind == ROW_ROW) {
+        byte_get(&in);   /* flags */
+        varint_get(&in); /* chain */
+        s = known_series(h, &in);
+    } else if (kind == ROW_LATE) {
+        uint64_t id = varint_get(&in); /* all are of one host */
+        s = in.at && id < UINT32_MAX ? head_series(h, (uint32_t)id) : NULL;
+    } else {
+        return false;
+    }
+    *number = s ? s->group->number : 0;
+    return true;
 }
 
 static bool replay_define(struct row_reader *r, struct bytes_in *in)

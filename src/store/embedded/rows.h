@@ -58,7 +58,6 @@ void defines_encode(struct buf *out, struct span gathered);
  * samples that cannot be known because something before them is missing. */
 struct row_reader {
     struct head *head;
-    uint32_t part, parts; /* takes the hosts whose number is part modulo parts; 0: all */
     uint64_t samples, lost;
     struct series **series;
     uint32_t *counts;
@@ -66,6 +65,9 @@ struct row_reader {
     size_t series_size, times_size;
 };
 
-bool row_replay(void *reader, uint64_t gen, struct span payload);
+bool row_replay(struct row_reader *reader, uint64_t gen, struct span payload);
+/* The number of the host that a row speaks of, 0 when none of its series is known. False: it is
+ * not a row. */
+bool row_group(const struct head *h, struct span payload, uint32_t *number);
 bool define_replay(void *reader, uint64_t gen, struct span payload);
 void row_reader_free(struct row_reader *r);

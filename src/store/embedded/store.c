@@ -231,23 +231,19 @@ static void know_blocks(struct store *s)
 static enum status open_log(struct store *s, uint64_t last_gen, struct err *err)
 {
     char path[BLOCK_PATH_MAX];
-    struct row_reader readers[LOG_READERS_MAX] = {0};
-    struct log_replay replay = {define_replay, row_replay, .readers_n = 0};
-    long cores = sysconf(_SC_NPROCESSORS_ONLN);
-    size_t n = cores < 1 ? 1 : MIN((size_t)cores, (size_t)LOG_READERS_MAX);
-    for (size_t i = 0; i < n; i++) {
-        readers[i] =
-            (struct row_reader){.head = &s->head, .part = (uint32_t)i, .parts = (uint32_t)n};
-        replay.readers[replay.readers_n++] = &readers[i];
-    }
+    struct replay rows;
+    replay_init(&rows, &s->head);
+    struct log_replay replay = {define_replay, replay_take, &rows.readers[0], &rows};
     snprintf(path, sizeof path, "%s/log", s->dir);
     enum status st = log_open(s->tuning.disk, path, s->tuning.segment_bytes, last_gen, &replay,
                               &s->log, &s->health, err);
-    for (size_t i = 0; i < n; i++) {
-        s->head.samples += readers[i].samples;
-        s->health.lost_samples += readers[i].lost;
-        row_reader_free(&readers[i]);
-    }
+    replay_end(&rows);
+    s->head.samples += replay_samples(&rows);
+    s->health.lost_samples += replay_lost(&rows);
+    s->health.damaged += rows.bad;
+    if (rows.bad)
+        log_error("%" PRIu64 " records of the log make no sense and are left out", rows.bad);
+    replay_free(&rows);
     if (s->head.samples)
         s->head.since_ms = guard_clock(&s->guard).mono;
     if (!st)
