@@ -92,6 +92,8 @@ struct raw {
     const int64_t *t_ms;
     const double *v;
     size_t n;
+    bool rising;       /* no value is less than the one before it; false: not known */
+    uint64_t times_id; /* as in struct selected */
 };
 
 MUST_USE enum status eval_selector(struct eval *ev, const struct selector *s, const struct grid *g,

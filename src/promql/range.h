@@ -6,6 +6,15 @@
 
 enum { RANGE_SCALARS_MAX = 2 };
 
+/* What the times of a series alone decide about its steps, for the next series with the same
+ * times. */
+struct range_shape {
+    uint64_t times_id; /* 0: none */
+    size_t first, n, size;
+    uint32_t *low, *high; /* the windows; low > high: fewer than two samples */
+    double *factor;       /* of rate() and its like, where zero is not near */
+};
+
 struct range_run {
     struct eval *ev;
     struct raw raw;
@@ -17,6 +26,7 @@ struct range_run {
     struct scalar scalars[RANGE_SCALARS_MAX]; /* the other arguments */
     const struct expr *scalar_args[RANGE_SCALARS_MAX];
     double *out; /* n values */
+    struct range_shape shape;
     size_t work; /* samples looked at since the last look at the deadline */
     enum status status;
 

@@ -225,7 +225,7 @@ static void without_stale(struct eval *ev, struct raw *raw)
         t[n] = raw->t_ms[i];
         v[n++] = raw->v[i];
     }
-    *raw = (struct raw){t, v, n};
+    *raw = (struct raw){.t_ms = t, .v = v, .n = n};
 }
 
 static enum status selected_read(struct eval *ev, struct ranges *r, size_t i, struct raw *out)
@@ -235,14 +235,15 @@ static enum status selected_read(struct eval *ev, struct ranges *r, size_t i, st
     if (st)
         return st;
     ev->samples_read += s->n;
-    *out = (struct raw){s->t_ms, s->v, s->n};
+    *out = (struct raw){s->t_ms, s->v, s->n, s->rising, s->times_id};
     /* The source may give more than was asked for. */
     while (out->n > 0 && out->t_ms[0] <= r->hints->start_ms) {
         out->t_ms++;
         out->v++;
         out->n--;
     }
-    without_stale(ev, out);
+    if (!s->numbers)
+        without_stale(ev, out);
     return OK;
 }
 

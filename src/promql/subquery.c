@@ -14,7 +14,7 @@ static bool inner_drop_name(const struct ranges *r, size_t i)
 static enum status inner_read(struct eval *ev, struct ranges *r, size_t i, struct raw *out)
 {
     const struct series *s = &r->inner.at[i];
-    *out = (struct raw){r->times + s->from, s->v, s->n};
+    *out = (struct raw){.t_ms = r->times + s->from, .v = s->v, .n = s->n};
     size_t kept = 0;
     while (kept < s->n && !is_absent(s->v[kept]))
         kept++;
@@ -29,7 +29,7 @@ static enum status inner_read(struct eval *ev, struct ranges *r, size_t i, struc
         t[n] = r->times[s->from + k];
         v[n++] = s->v[k];
     }
-    *out = (struct raw){t, v, n};
+    *out = (struct raw){.t_ms = t, .v = v, .n = n};
     return OK;
 }
 

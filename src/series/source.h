@@ -22,6 +22,8 @@ struct selected {
     const int64_t *t_ms;  /* n times; NULL until source_read */
     const double *v;      /* n values */
     size_t n;
+    bool numbers;      /* no value is NaN; false: not known */
+    bool rising;       /* nor less than the one before it; false: not known */
     uint64_t times_id; /* the same as that of another series: the same times; 0: not known */
 };
 

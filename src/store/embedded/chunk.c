@@ -116,41 +116,48 @@ static void divide(double *v, size_t n, double by)
         v[i] /= by;
 }
 
-static void decimal_fill(const struct decimal_in *d, double base, double *v, size_t n)
+/* Whether no value is less than the one before. */
+static bool decimal_fill(const struct decimal_in *d, double base, double *v, size_t n)
 {
     /* In unsigned numbers: damaged bytes may overflow, which must not be undefined. */
     uint64_t x = (uint64_t)decimal_base(base, d->decimals), step = (uint64_t)unzigzag(d->z[0]);
     const uint64_t *z = d->z;
     unsigned shift = d->shift;
+    uint64_t signs = 0; /* the highest bit: of any step */
     x += step << shift;
     v[0] = (double)(int64_t)x;
     if (d->from == 1) {
         for (size_t i = 1; i < n; i++) {
-            x += (uint64_t)unzigzag(z[i]) << shift;
+            step = (uint64_t)unzigzag(z[i]) << shift;
+            signs |= step;
+            x += step;
             v[i] = (double)(int64_t)x;
         }
     } else {
         step = (uint64_t)unzigzag(z[1]) << shift;
+        signs = step;
         x += step;
         v[1] = (double)(int64_t)x;
         for (size_t i = 2; i < n; i++) {
             step += (uint64_t)unzigzag(z[i]) << shift;
+            signs |= step;
             x += step;
             v[i] = (double)(int64_t)x;
         }
     }
     if (d->decimals)
         divide(v, n, decimal_power[d->decimals]);
+    return !(signs >> 63);
 }
 
 static bool decimal_decode(struct bytes_in *in, double base, double *v, size_t n)
 {
     struct decimal_in d;
-    struct chunk_job job = {*in, base, v, n};
+    struct chunk_job job = {.in = *in, .base = base, .v = v, .n = n};
     struct ints_job ints;
     if (!decimal_open(&job, &d, &ints) || !ints_decode(ints.coding, &ints.in, ints.z, ints.n))
         return false;
-    decimal_fill(&d, base, v, n);
+    (void)decimal_fill(&d, base, v, n);
     *in = ints.in;
     return true;
 }
@@ -212,6 +219,9 @@ bool chunks_decode(struct chunk_job *jobs, size_t n)
         if (!bytes_left(&j->in) || j->n < 1 || j->n > CHUNK_MAX_SAMPLES)
             return false;
         if ((*j->in.at & 7) != KIND_DECIMAL) {
+            bool same = (*j->in.at & 7) == KIND_SAME;
+            j->numbers = same && !isnan(j->base);
+            j->rising = same;
             if (!chunk_decode(&j->in, j->base, j->v, j->n))
                 return false;
             continue;
@@ -226,7 +236,8 @@ bool chunks_decode(struct chunk_job *jobs, size_t n)
         if (!ints[i].ok)
             return false;
         j->in = ints[i].in;
-        decimal_fill(&decimals[i], j->base, j->v, j->n);
+        j->numbers = true;
+        j->rising = decimal_fill(&decimals[i], j->base, j->v, j->n);
     }
     return true;
 }

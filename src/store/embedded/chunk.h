@@ -46,6 +46,8 @@ struct chunk_job {
     struct bytes_in in;
     double base, *v;
     size_t n;
+    bool numbers; /* out: there is no NaN among the values */
+    bool rising;  /* out: none is less than the one before; both may be false all the same */
 };
 bool chunks_decode(struct chunk_job *jobs, size_t n); /* n <= INTS_AT_ONCE */
 

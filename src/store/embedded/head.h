@@ -233,7 +233,8 @@ struct samples {
     int64_t *t;
     double *v;
     size_t n, size;
-    bool mixed; /* not ascending: samples_sort puts that right */
+    bool mixed;       /* not ascending: samples_sort puts that right */
+    bool nans, falls; /* values may be NaN; may be less than the one before */
 };
 
 void samples_room(struct samples *out, size_t more);
@@ -246,6 +247,8 @@ static inline void samples_put(struct samples *out, int64_t t, double v)
     out->mixed |= out->n && t <= out->t[out->n - 1];
     if (out->times && (out->n >= out->times->n || out->t[out->n] != t))
         out->times->changed = true;
+    out->nans |= isnan(v);
+    out->falls |= out->n && v < out->v[out->n - 1];
     out->t[out->n] = t;
     out->v[out->n++] = v;
 }

@@ -159,9 +159,21 @@ static const int64_t *times_of(const struct part_head *h, const struct part_entr
     return t;
 }
 
+/* Times come at even distances mostly: the place is where they say, or near it. */
 static size_t first_not_before(const int64_t *t, size_t n, int64_t time)
 {
+    enum { NEAR = 2 };
     size_t low = 0, high = n;
+    if (n == 0 || time <= t[0])
+        return 0;
+    if (time > t[n - 1])
+        return n;
+    double share = (double)(time - t[0]) / (double)(t[n - 1] - t[0]);
+    size_t guess = (size_t)(share * (double)(n - 1));
+    if (guess > NEAR && t[guess - NEAR] < time)
+        low = guess - NEAR;
+    if (guess + NEAR < n && t[guess + NEAR] >= time)
+        high = guess + NEAR;
     while (low < high) {
         size_t mid = (low + high) / 2;
         if (t[mid] < time)
@@ -172,14 +184,13 @@ static size_t first_not_before(const int64_t *t, size_t n, int64_t time)
     return low;
 }
 
-/* Room behind what is there; the times are put, the values are the caller's to fill. */
-static double *put_times_of(struct samples *out, const int64_t *t, const struct times_piece *p)
+/* Room behind what is there; the times are put, the values are for the caller to fill. */
+static void put_times_of(struct samples *out, const int64_t *t, const struct times_piece *p)
 {
     samples_room(out, p->n);
     out->mixed |= out->n && t[0] <= out->t[out->n - 1];
     if (!out->times || !times_known(out->times, p))
         memcpy(out->t + out->n, t, p->n * sizeof *t);
-    return out->v + out->n;
 }
 
 /* The chunks of a section and where they begin, from what stands in front of them. */
@@ -216,23 +227,38 @@ static bool next_chunk(struct section *s, double *base, struct bytes_in *out)
     return s->heads.at && bytes;
 }
 
+/* Decodes what has gathered, and notes what is known of the values. */
+static bool read_jobs(struct chunk_job *jobs, size_t n, struct samples *out)
+{
+    if (!chunks_decode(jobs, n))
+        return false;
+    for (size_t i = 0; i < n; i++) {
+        out->nans |= !jobs[i].numbers;
+        out->falls |= !jobs[i].rising;
+    }
+    return true;
+}
+
 /* What a chunk that begins at sample start has of the samples from .. to - 1. */
-static bool read_some(struct chunk_job *job, size_t start, size_t from, size_t to, double *v)
+static bool read_some(struct chunk_job *job, size_t start, size_t from, size_t to, double *v,
+                      struct samples *out)
 {
     double some[CHUNK_MAX_SAMPLES];
     size_t low = MAX(from, start), high = MIN(to, start + job->n);
     job->v = some;
-    if (!chunk_decode(&job->in, job->base, some, job->n))
+    if (!read_jobs(job, 1, out))
         return false;
     memcpy(v + (low - from), some + (low - start), (high - low) * sizeof *v);
     return true;
 }
 
+/* Samples from .. to - 1, behind those that out has already. */
 static bool read_section(const struct part_entry *e, struct span bytes, uint32_t number,
-                         size_t from, size_t to, double *v)
+                         size_t from, size_t to, struct samples *out)
 {
     struct section s;
     struct chunk_job jobs[INTS_AT_ONCE];
+    double *v = out->v + out->n;
     size_t chunks = part_chunks(e->samples), whole = 0;
     if (!open_section(bytes, number, chunks, &s))
         return false;
@@ -240,24 +266,33 @@ static bool read_section(const struct part_entry *e, struct span bytes, uint32_t
         size_t start = part_chunk_start(e->samples, chunks, i);
         size_t end = part_chunk_start(e->samples, chunks, i + 1);
         struct chunk_job *job = &jobs[whole];
+        double before = s.before;
         job->n = end - start;
         if (!next_chunk(&s, &job->base, &job->in))
             return false;
         if (end <= from || start >= to)
             continue;
+        out->falls |= start > from && job->base < before;
         if (start < from || end > to) {
-            if (!read_some(job, start, from, to, v))
+            if (!read_some(job, start, from, to, v, out))
                 return false;
             continue;
         }
         job->v = v + (start - from);
         if (++whole == INTS_AT_ONCE) {
-            if (!chunks_decode(jobs, whole))
+            if (!read_jobs(jobs, whole, out))
                 return false;
             whole = 0;
         }
     }
-    return chunks_decode(jobs, whole);
+    return read_jobs(jobs, whole, out);
+}
+
+static void put_constant(double value, size_t n, struct samples *out)
+{
+    for (size_t i = 0; i < n; i++)
+        out->v[out->n + i] = value;
+    out->nans |= isnan(value);
 }
 
 bool part_read(const struct part_head *h, const struct part_entry *e, struct part_name name,
@@ -271,13 +306,14 @@ bool part_read(const struct part_head *h, const struct part_entry *e, struct par
         return true;
     const struct times_piece piece = {clock == SIZE_MAX ? NULL : name.block, name.part,
                                       (uint32_t)clock, first + from, to - from};
-    double *v = put_times_of(out, t + from, &piece);
-    for (size_t i = 0; e->constant && i < piece.n; i++)
-        v[i] = e->value;
-    if (!e->constant && !read_section(e, section, name.part, from, to, v)) {
+    put_times_of(out, t + from, &piece);
+    if (e->constant) {
+        put_constant(e->value, piece.n, out);
+    } else if (!read_section(e, section, name.part, from, to, out)) {
         samples_moved(out);
         return false;
     }
+    out->falls |= out->n && out->v[out->n] < out->v[out->n - 1];
     out->n += piece.n;
     return true;
 }

@@ -109,5 +109,6 @@ void samples_sort(struct samples *s)
     free(all);
     s->n = kept;
     s->mixed = false;
+    s->falls = true;
     samples_moved(s);
 }

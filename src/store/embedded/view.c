@@ -266,6 +266,8 @@ static enum status view_read(struct source *source, struct selected *series,
     if (out.times)
         times_end(out.times, out.n);
     series->times_id = out.times ? out.times->id : 0;
+    series->numbers = !out.nans;
+    series->rising = !out.falls && !out.nans;
     series->t_ms = out.t;
     series->v = out.v;
     series->n = out.n;
