@@ -49,6 +49,80 @@ static void chunk_round_trips(void **state)
     }
 }
 
+/* In hundredths, as CPU seconds are. */
+static void counter_values(struct dice *d, double *v, size_t n)
+{
+    uint64_t x = roll_below(d, 1 << 20), most = 1 + roll_below(d, 2000);
+    for (size_t i = 0; i < n; i++) {
+        x += roll_below(d, most);
+        v[i] = (double)x / 100;
+    }
+}
+
+/* Four chunks at once, with and without code for special processors, give what each alone gives;
+ * what is said of the values holds. */
+static void chunks_side_by_side(void **state)
+{
+    (void)state;
+    struct dice d = dice_of(7);
+    for (int round = 0; round < ROUNDS; round++) {
+        double v[INTS_AT_ONCE][CHUNK_MAX_SAMPLES], back[INTS_AT_ONCE][CHUNK_MAX_SAMPLES];
+        uint8_t *bytes[INTS_AT_ONCE];
+        struct chunk_job jobs[INTS_AT_ONCE];
+        size_t n = 1 + roll_below(&d, INTS_AT_ONCE);
+        for (size_t i = 0; i < n; i++) {
+            uint8_t room[CHUNK_MAX_BYTES(CHUNK_MAX_SAMPLES)];
+            size_t length = 1 + roll_below(&d, round % 4 ? 60 : CHUNK_MAX_SAMPLES);
+            if (round % 2)
+                counter_values(&d, v[i], length);
+            else
+                random_values(&d, v[i], length);
+            size_t len = chunk_encode(CHUNK_COMPACT, v[i][0], v[i], length, room);
+            bytes[i] = mem_alloc(len); /* exact, so that a sanitizer sees a read beyond */
+            memcpy(bytes[i], room, len);
+            jobs[i] = (struct chunk_job){.in = bytes_of(span_from(bytes[i], len)),
+                                         .base = v[i][0],
+                                         .v = back[i],
+                                         .n = length};
+        }
+        ints_plain = round / 2 % 2;
+        assert_true(chunks_decode(jobs, n));
+        ints_plain = false;
+        for (size_t i = 0; i < n; i++) {
+            same_bits(v[i], back[i], jobs[i].n);
+            assert_int_equal(bytes_left(&jobs[i].in), 0);
+            for (size_t k = 0; k < jobs[i].n; k++) {
+                assert_false(jobs[i].numbers && isnan(v[i][k]));
+                assert_false(jobs[i].rising && k && v[i][k] < v[i][k - 1]);
+            }
+            free(bytes[i]);
+        }
+    }
+}
+
+/* Every decimal that is stored must come back, whichever way integers are divided. */
+static void decimals_are_divided_exactly(void **state)
+{
+    (void)state;
+    struct dice d = dice_of(8);
+    for (int round = 0; round < ROUNDS; round++) {
+        double v[16], back[16];
+        unsigned e = 1 + (unsigned)roll_below(&d, CHUNK_MAX_DECIMALS);
+        unsigned width = 1 + (unsigned)roll_below(&d, 52);
+        for (size_t i = 0; i < COUNT(v); i++)
+            v[i] = (double)(roll(&d) >> (64 - width)) / decimal_power[e];
+        uint8_t bytes[CHUNK_MAX_BYTES(16)];
+        size_t len = chunk_encode(CHUNK_RECENT, 0, v, COUNT(v), bytes);
+        for (int plain = 0; plain < 2; plain++) {
+            struct bytes_in in = bytes_of(span_from(bytes, len));
+            ints_plain = plain;
+            assert_true(chunk_decode(&in, 0, back, COUNT(v)));
+            ints_plain = false;
+            same_bits(v, back, COUNT(v));
+        }
+    }
+}
+
 static void chunk_sizes(void **state)
 {
     (void)state;
@@ -155,8 +229,13 @@ static void varints(void **state)
 }
 
 const struct CMUnitTest codec_tests[] = {
-    cmocka_unit_test(chunk_round_trips), cmocka_unit_test(chunk_sizes),
-    cmocka_unit_test(chunk_hostile),     cmocka_unit_test(ints_round_trips),
-    cmocka_unit_test(summaries),         cmocka_unit_test(varints),
+    cmocka_unit_test(chunk_round_trips),
+    cmocka_unit_test(chunks_side_by_side),
+    cmocka_unit_test(decimals_are_divided_exactly),
+    cmocka_unit_test(chunk_sizes),
+    cmocka_unit_test(chunk_hostile),
+    cmocka_unit_test(ints_round_trips),
+    cmocka_unit_test(summaries),
+    cmocka_unit_test(varints),
 };
 const size_t codec_tests_n = COUNT(codec_tests);

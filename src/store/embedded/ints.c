@@ -205,7 +205,8 @@ static inline void rice_next(struct rice_in *r, bool zeros)
     r->bad |= r->bits.bad || z >> INTS_MAX_BITS;
 }
 
-enum { RICE_SHORT_K = 30 }; /* a number with this, flag included, fits 57 bits unless escaped */
+/* A number with this k, flag included, fits 57 bits unless escaped. */
+enum { RICE_SHORT_K = 30, RICE_SHORT_BITS = RICE_ESCAPE + RICE_SHORT_K + 2 };
 
 /* What a sequence's next number depends on, for registers. */
 struct lane {
@@ -221,9 +222,9 @@ static inline __attribute__((always_inline)) struct lane lane_of(const struct ri
                          r->z + r->done, r->k};
 }
 
-/* Reads a number without taking it; true when it is escaped. */
-static inline __attribute__((always_inline)) bool lane_read(const struct lane *l, bool zeros,
-                                                            uint64_t *z, uint64_t *bits)
+/* Reads a number without taking it; back: its quotient, RICE_ESCAPE when it is escaped. */
+static inline __attribute__((always_inline)) uint64_t lane_read(const struct lane *l, bool zeros,
+                                                                uint64_t *z, uint64_t *bits)
 {
     uint64_t word;
     memcpy(&word, l->at + (l->bit >> 3), 8);
@@ -233,7 +234,7 @@ static inline __attribute__((always_inline)) bool lane_read(const struct lane *l
     uint64_t q = (uint64_t)__builtin_ctzll(~word | UINT64_C(1) << RICE_ESCAPE);
     *z = ((q << l->k) + (word >> 1 >> q & l->mask) + zeros) & taken;
     *bits = zeros + ((q + 1 + l->k) & taken);
-    return (q & taken) == RICE_ESCAPE;
+    return q & taken;
 }
 
 static inline __attribute__((always_inline)) size_t rice_run_one(struct rice_in *r, size_t n,
@@ -242,11 +243,16 @@ static inline __attribute__((always_inline)) size_t rice_run_one(struct rice_in 
     struct lane l = lane_of(r);
     size_t i = 0;
     uint64_t bits;
-    for (; i < n && l.bit < l.limit && !lane_read(&l, zeros, &l.z[i], &bits); i++)
+    for (; i < n && l.bit < l.limit && lane_read(&l, zeros, &l.z[i], &bits) < RICE_ESCAPE; i++)
         l.bit += bits;
     r->done += i;
     r->bits.bit = l.bit;
     return i;
+}
+
+static inline size_t lane_safe(const struct lane *l)
+{
+    return l->bit < l->limit ? (l->limit - l->bit) / RICE_SHORT_BITS : 0;
 }
 
 /* The numbers of four sequences in turn, so that the processor has independent work while one
@@ -255,13 +261,18 @@ static inline __attribute__((always_inline)) size_t rice_run_four(struct rice_in
                                                                   bool zeros)
 {
     struct lane a = lane_of(&r[0]), b = lane_of(&r[1]), c = lane_of(&r[2]), d = lane_of(&r[3]);
-    size_t i = 0;
+    size_t i = 0, safe = 0;
     for (; i < n; i++) {
-        uint64_t bits_a, bits_b, bits_c, bits_d;
-        if ((a.bit >= a.limit) | (b.bit >= b.limit) | (c.bit >= c.limit) | (d.bit >= d.limit))
-            break;
-        if (lane_read(&a, zeros, &a.z[i], &bits_a) | lane_read(&b, zeros, &b.z[i], &bits_b) |
-            lane_read(&c, zeros, &c.z[i], &bits_c) | lane_read(&d, zeros, &d.z[i], &bits_d))
+        uint64_t bits_a, bits_b, bits_c, bits_d, q;
+        if (i == safe) {
+            size_t more = MIN(MIN(lane_safe(&a), lane_safe(&b)), MIN(lane_safe(&c), lane_safe(&d)));
+            if (!more)
+                break;
+            safe = i + more;
+        }
+        q = lane_read(&a, zeros, &a.z[i], &bits_a) | lane_read(&b, zeros, &b.z[i], &bits_b) |
+            lane_read(&c, zeros, &c.z[i], &bits_c) | lane_read(&d, zeros, &d.z[i], &bits_d);
+        if ((q & RICE_ESCAPE) == RICE_ESCAPE) /* one of them, or quotients that add up to it */
             break;
         a.bit += bits_a;
         b.bit += bits_b;
@@ -332,7 +343,7 @@ static void rice_side_by_side(struct rice_in *r, bool zeros)
             n = MIN(n, r[w].n - r[w].done);
         run(r, n, zeros);
         for (size_t w = 0; w < 4; w++) {
-            if (r[w].done == r[w].n || r[w].bits.bit >= r[w].limit)
+            if (r[w].done == r[w].n || r[w].bits.bit + RICE_SHORT_BITS > r[w].limit)
                 return;
         }
         for (size_t w = 0; w < 4; w++)
