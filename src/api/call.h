@@ -113,6 +113,14 @@ void health_metrics(struct call *c);
 void console_file(struct call *c);
 void import_samples(struct call *c);
 void export_samples(struct call *c);
+void storage_show(struct call *c);
+void storage_check(struct call *c);
+void storage_clean(struct call *c);
+void hosts_delete(struct call *c);
+void backup_make(struct call *c);
+void backup_list(struct call *c);
+void backup_send(struct call *c);
+void backup_delete(struct call *c);
 
 /* ---- what handlers share ---- */
 
@@ -149,7 +157,7 @@ void api_chore(struct call *c, api_work_fn fn, void *arg);
 MUST_USE enum status api_audit(struct call *c, const char *what, struct span detail,
                                struct err *err);
 
-enum { IMPORT_BODY_MAX_BYTES = 64 << 20 };
+enum { IMPORT_BODY_MAX_BYTES = 64 << 20, CLEAN_UP_MIN_MS = 3600 * 1000 };
 
 /* ---- parameters.c: query parameters that most lists take; OK and unchanged when absent ---- */
 

@@ -18,7 +18,11 @@ enum exit_code {
 };
 
 int cli_advice(int argc, char **argv);
+int cli_backup(int argc, char **argv);
 int cli_check(int argc, char **argv);
+int cli_hosts(int argc, char **argv);
+int cli_restore(int argc, char **argv);
+int cli_store(int argc, char **argv);
 int cli_export(int argc, char **argv);
 int cli_features(int argc, char **argv);
 int cli_import(int argc, char **argv);
@@ -64,3 +68,5 @@ MUST_USE enum status cli_send(const struct cli_server *s, const char *method, co
 MUST_USE enum status cli_stream(const struct cli_server *s, const char *path,
                                 void (*on_piece)(void *arg, struct span bytes), void *arg,
                                 int64_t patience_ms, struct err *err);
+/* on_piece that gathers: arg is a struct buf. */
+void cli_to_buf(void *arg, struct span bytes);

@@ -10,13 +10,17 @@ static const struct command {
     const char *help;
 } commands[] = {
     {"advice", cli_advice, "what the server advises for each host"},
+    {"backup", cli_backup, "back a running server up"},
     {"check", cli_check, "look at this host and say what to change; no server needed"},
     {"export", cli_export, "samples as CSV, JSON or OpenMetrics"},
     {"features", cli_features, "rows to train the classifier with"},
+    {"hosts", cli_hosts, "the hosts; one is deleted with its samples"},
     {"import", cli_import, "samples of CSV, JSON, Prometheus or OpenMetrics files"},
     {"predict", cli_predict, "class probabilities for rows of features"},
     {"query", cli_query, "ask the server a PromQL question"},
+    {"restore", cli_restore, "a data directory of a backup"},
     {"rules", cli_rules, "check the rule files"},
+    {"store", cli_store, "what is stored; is it whole; clean up"},
     {"train", cli_train, "train the classifier"},
 };
 

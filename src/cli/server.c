@@ -139,3 +139,8 @@ enum status cli_stream(const struct cli_server *s, const char *path,
                         .patience_ms = patience_ms};
     return fetch(s, &r, &body, err);
 }
+
+void cli_to_buf(void *arg, struct span bytes)
+{
+    buf_span(arg, bytes);
+}

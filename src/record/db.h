@@ -46,3 +46,13 @@ MUST_USE enum status db_end(struct db_rows *rows);
 MUST_USE enum status db_begin(struct db *s, struct err *err);
 /* Commits when st is OK and rolls back otherwise; st, or what the commit said. */
 MUST_USE enum status db_finish(struct db *s, enum status st, struct err *err);
+
+/* ---- a copy of the whole database in a file, step by step ---- */
+
+struct db_copy;
+MUST_USE enum status db_copy_begin(struct db *s, const char *path, struct db_copy **out,
+                                   struct err *err);
+/* Some pages; between two steps the database may change: the copy follows. */
+MUST_USE enum status db_copy_step(struct db_copy *c, bool *more, struct err *err);
+/* st, or what ending met; c may be NULL. */
+MUST_USE enum status db_copy_end(struct db_copy *c, enum status st, struct err *err);

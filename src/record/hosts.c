@@ -138,3 +138,23 @@ enum status record_host_analysis(struct record *r, struct span id, bool enabled,
                      (int)MIN(id.len, (size_t)80), id.at);
     return st;
 }
+
+static enum status delete_host(struct db *db, struct span id, struct err *err)
+{
+    enum status st = db_run(db, err, "DELETE FROM analysis_results WHERE server_id = ?", "t", id);
+    if (!st)
+        st = db_run(db, err, "DELETE FROM events WHERE host = ?", "t", id);
+    if (!st)
+        st = db_run(db, err, "DELETE FROM hosts WHERE id = ?", "t", id);
+    if (!st && db_changes(db) == 0)
+        st = err_set(err, NOT_FOUND, "there is no host with id \"%.*s\"",
+                     (int)MIN(id.len, (size_t)80), id.at);
+    return st;
+}
+
+enum status record_host_delete(struct record *r, struct span id, struct err *err)
+{
+    auto_lock *lock = record_lock(r);
+    enum status st = db_begin(r->db, err);
+    return st ? st : db_finish(r->db, delete_host(r->db, id, err), err);
+}

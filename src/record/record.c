@@ -48,6 +48,23 @@ void record_close(struct record *r)
     free(r);
 }
 
+/* In steps, so that nobody waits for the whole. */
+enum status record_backup(struct record *r, const char *path, struct err *err)
+{
+    struct db_copy *copy = NULL;
+    enum status st = create_private(path, err);
+    if (!st) {
+        auto_lock *lock = record_lock(r);
+        st = db_copy_begin(r->db, path, &copy, err);
+    }
+    for (bool more = true; !st && more;) {
+        auto_lock *lock = record_lock(r);
+        st = db_copy_step(copy, &more, err);
+    }
+    auto_lock *lock = record_lock(r);
+    return db_copy_end(copy, st, err);
+}
+
 enum status record_writable(struct record *r, struct err *err)
 {
     auto_lock *lock = record_lock(r);

@@ -24,6 +24,8 @@ enum {
  * CORRUPT; UNSUPPORTED: it was written by a newer version; INVALID: it is another program's. */
 MUST_USE enum status record_open(const char *dir, struct record **out, struct err *err);
 void record_close(struct record *r); /* NULL is fine */
+/* Writes a copy of the database as it is now into a new file, while others go on. */
+MUST_USE enum status record_backup(struct record *r, const char *path, struct err *err);
 /* A write that changes nothing: does the disk take it? (/readyz) */
 MUST_USE enum status record_writable(struct record *r, struct err *err);
 
@@ -52,6 +54,9 @@ MUST_USE enum status record_hosts(struct record *r, struct arena *arena, struct 
                                   size_t *n, struct err *err);
 MUST_USE enum status record_host(struct record *r, struct span id, struct arena *arena,
                                  struct host_row *out, struct err *err); /* NOT_FOUND */
+/* The host with all that is kept of it but the audit; NOT_FOUND. An agent that still runs brings it
+ * back. */
+MUST_USE enum status record_host_delete(struct record *r, struct span id, struct err *err);
 MUST_USE enum status record_host_analysis(struct record *r, struct span id, bool enabled,
                                           struct err *err); /* NOT_FOUND */
 

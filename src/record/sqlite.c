@@ -257,3 +257,51 @@ enum status db_finish(struct db *s, enum status st, struct err *err)
     }
     return st;
 }
+
+/* ---- copies ---- */
+
+enum { COPY_PAGES = 1024 };
+
+struct db_copy {
+    struct db *from;
+    sqlite3 *to;
+    sqlite3_backup *backup;
+    char *path;
+};
+
+static enum status copy_failed(const struct db_copy *c, struct err *err)
+{
+    return err_set(err, status_of(sqlite3_extended_errcode(c->to)), "%s: %s", c->path,
+                   sqlite3_errmsg(c->to));
+}
+
+enum status db_copy_begin(struct db *s, const char *path, struct db_copy **out, struct err *err)
+{
+    struct db_copy *c = *out = mem_zero(1, sizeof *c);
+    c->from = s;
+    c->path = mem_dup(path);
+    if (sqlite3_open_v2(path, &c->to, SQLITE_OPEN_READWRITE, NULL) != SQLITE_OK)
+        return copy_failed(c, err);
+    c->backup = sqlite3_backup_init(c->to, "main", s->db, "main");
+    return c->backup ? OK : copy_failed(c, err);
+}
+
+enum status db_copy_step(struct db_copy *c, bool *more, struct err *err)
+{
+    int code = sqlite3_backup_step(c->backup, COPY_PAGES);
+    *more = code == SQLITE_OK || code == SQLITE_BUSY || code == SQLITE_LOCKED;
+    return *more || code == SQLITE_DONE ? OK : copy_failed(c, err);
+}
+
+enum status db_copy_end(struct db_copy *c, enum status st, struct err *err)
+{
+    if (!c)
+        return st;
+    if (c->backup && sqlite3_backup_finish(c->backup) != SQLITE_OK && !st)
+        st = copy_failed(c, err);
+    if (sqlite3_close(c->to) != SQLITE_OK && !st)
+        st = err_set(err, IO_FAILED, "%s cannot be closed", c->path);
+    free(c->path);
+    free(c);
+    return st;
+}

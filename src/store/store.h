@@ -83,6 +83,9 @@ struct store_stats {
     int64_t min_t_ms, max_t_ms;          /* 0 when empty */
     uint64_t free_bytes, free_min_bytes; /* of the disk, and what must stay; 0: not known */
     bool low_space, clock_doubted;       /* nothing is taken; nothing is dropped for its age */
+    int64_t retention_ms;
+    uint64_t retention_bytes; /* 0: no limit */
+    uint64_t disk_bytes;      /* of the file system */
 };
 void store_stats(struct store *s, struct store_stats *out);
 
@@ -98,3 +101,60 @@ MUST_USE enum status store_hosts(struct store *s, struct arena *arena,
 MUST_USE enum status store_maintain(struct store *s, struct err *err);
 /* Everything into as few blocks as may be, in the smallest form. Appends and queries go on. */
 MUST_USE enum status store_compact(struct store *s, struct err *err);
+
+/* ---- health ---- */
+
+enum store_fault {
+    STORE_FAULT_CHECKSUM,  /* other bytes than were written */
+    STORE_FAULT_ORDER,     /* times of a series go back */
+    STORE_FAULT_DUPLICATE, /* a time twice */
+    STORE_FAULT_RANGE,     /* not of the block's day, or of the future */
+    STORE_FAULT_OVERLAP,   /* two blocks hold the same part of the log */
+    STORE_FAULT_LOG,       /* records are lost */
+    STORE_FAULT_ORPHAN,    /* a file that belongs to nothing */
+    STORE_GAP,             /* no fault: a host was silent for more than 3 of its intervals */
+    STORE_FAULT_KINDS,
+};
+const char *store_fault_name(enum store_fault kind);
+
+struct store_finding {
+    enum store_fault kind;
+    const char *file;       /* or NULL */
+    struct span host;       /* or empty */
+    int64_t from_ms, to_ms; /* of a gap */
+    const char *text;
+};
+/* Everything in it is valid during the call. */
+typedef void (*store_check_fn)(void *arg, const struct store_finding *f);
+
+struct store_checked {
+    uint64_t blocks, parts, hosts, series, samples, bytes; /* series: of each block anew */
+    uint64_t log_files, log_records;
+    uint64_t torn_bytes; /* of a write that a crash interrupted; never acknowledged */
+    uint64_t found[STORE_FAULT_KINDS];
+};
+
+/* Reads all blocks of a store that is open; any thread, nothing waits for it. What is not in
+ * blocks yet was checked when the store was opened. */
+MUST_USE enum status store_check(struct store *s, store_check_fn found, void *arg,
+                                 struct store_checked *sum, struct err *err);
+/* The same of a directory that no process has open, or a backup; changes nothing. NOT_FOUND: it is
+ * none. */
+MUST_USE enum status store_check_dir(const char *dir, int64_t now_ms, store_check_fn found,
+                                     void *arg, struct store_checked *sum, struct err *err);
+
+/* Either of the two as JSON: findings (at most 1,000), sums, "faults" (gaps and orphans are none),
+ * "ok". s NULL: the directory. */
+MUST_USE enum status store_check_json(struct store *s, const char *dir, int64_t now_ms,
+                                      struct buf *out, struct err *err);
+/* The directory it was opened on; as long as it is open. */
+const char *store_dir(const struct store *s);
+
+struct store_backup {
+    uint64_t files, bytes, samples;
+    int64_t at_ms; /* everything acknowledged before it is in the backup */
+};
+/* Writes the store as it is now into dir (made when missing; must not have a part blocks): a
+ * directory that store_open takes. On the same file system blocks are linked, not copied. */
+MUST_USE enum status store_backup(struct store *s, const char *dir, struct store_backup *out,
+                                  struct err *err);

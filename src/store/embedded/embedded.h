@@ -5,6 +5,8 @@
  *   compact.c   several blocks of a day into one; deleted and expired samples leave
  *   version.c   which blocks there are; a query keeps the version with which it began
  *   guard.c     wrong clocks and full disks
+ *   check.c     is it what was written?
+ *   backup.c    links to the blocks of a moment
  *   delete.c    what people take out, and the space that comes back
  *   view.c      the face that queries see: head and blocks as one
  *   store.c     opening, closing, statistics

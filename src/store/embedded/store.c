@@ -13,6 +13,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <sys/file.h>
+#include <sys/statvfs.h>
 #include <time.h>
 #include <unistd.h>
 
@@ -489,7 +490,12 @@ void store_stats(struct store *s, struct store_stats *out)
         .damaged = s->health.damaged,
         .lost_records = s->health.lost,
         .torn_bytes = s->health.torn_bytes,
+        .retention_ms = s->retention_ms,
+        .retention_bytes = s->retention_bytes,
     };
+    struct statvfs disk;
+    if (statvfs(s->dir, &disk) == 0)
+        out->disk_bytes = (uint64_t)disk.f_blocks * disk.f_frsize;
     out->bytes_on_disk = out->log_bytes;
     guard_state(&s->guard, out);
     struct version *v = version_hold(&s->versions);
