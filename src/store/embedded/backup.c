@@ -77,7 +77,7 @@ enum status store_backup(struct store *s, const char *dir, struct store_backup *
                          struct err *err)
 {
     char part[BLOCK_PATH_MAX];
-    *out = (struct store_backup){.at_ms = s->now_ms()};
+    *out = (struct store_backup){.at_ms = s->guard.wall_ms()};
     if (strlen(dir) > BLOCK_PATH_MAX / 2)
         return err_set(err, INVALID, "the name of the backup's directory is too long");
     snprintf(part, sizeof part, "%s/blocks", dir);
