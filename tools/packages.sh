@@ -46,6 +46,7 @@ test    sqlite3                 sqlite3
 test    strace                  strace
 test    iproute2                ip
 test    procps                  ps
+test    libfaketime
 test    chromium                chromium
 test    prometheus              prometheus
 test    prometheus-node-exporter prometheus-node-exporter

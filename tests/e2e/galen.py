@@ -99,7 +99,8 @@ class Process:
 class Server:
     """galen-server on a port of its own. dev: plain HTTP and token files."""
 
-    def __init__(self, folder, tls=None, args=(), dev=True):
+    def __init__(self, folder, tls=None, args=(), dev=True, env=None):
+        self.env = env
         self.folder = pathlib.Path(folder)
         self.folder.mkdir(parents=True, exist_ok=True)
         self.data = self.folder / 'data'
@@ -116,7 +117,7 @@ class Server:
             command.append('--dev')
         if self.tls:
             command += ['--tls-cert', self.tls[0], '--tls-key', self.tls[1]]
-        self.process = Process(command, self.log)
+        self.process = Process(command, self.log, self.env)
         if wait and not wait_for(self.ready, 20):
             raise RuntimeError('the server is not ready:\n' + self.process.text())
         return self

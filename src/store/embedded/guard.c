@@ -18,6 +18,15 @@ void guard_free(struct guard *g)
     pthread_mutex_destroy(&g->lock);
 }
 
+void cond_init_mono(pthread_cond_t *cond)
+{
+    pthread_condattr_t monotonic;
+    pthread_condattr_init(&monotonic);
+    pthread_condattr_setclock(&monotonic, CLOCK_MONOTONIC);
+    pthread_cond_init(cond, &monotonic);
+    pthread_condattr_destroy(&monotonic);
+}
+
 /* ---- the clock ---- */
 
 static void tell_step(const struct guard *g, const char *what)

@@ -45,5 +45,7 @@ MUST_USE enum status guard_space(struct guard *g, struct err *err);
 /* The fields of the statistics that are the guard's. */
 struct store_stats;
 void guard_state(struct guard *g, struct store_stats *out);
+/* For waits with a deadline: a wall clock that is set must not make them longer. */
+void cond_init_mono(pthread_cond_t *cond);
 /* How much must stay free of a file system of that size. */
 uint64_t guard_floor(uint64_t total_bytes, uint64_t min_bytes, unsigned min_percent);

@@ -1,3 +1,4 @@
+#include "store/embedded/guard.h"
 #include "store/embedded/log_file.h"
 
 #include "base/arena.h"
@@ -107,7 +108,7 @@ static bool take(struct log *l, struct batch *b)
     l->retry_ms = l->busy ? MIN(l->retry_ms * 2, (long)LOG_RETRY_MOST_MS) : LOG_RETRY_FIRST_MS;
     if (l->busy && !l->stop) {
         struct timespec until;
-        clock_gettime(CLOCK_REALTIME, &until);
+        clock_gettime(CLOCK_MONOTONIC, &until);
         until.tv_nsec += l->retry_ms * 1000000;
         until.tv_sec += until.tv_nsec / 1000000000;
         until.tv_nsec %= 1000000000;
@@ -356,7 +357,7 @@ enum status log_open(struct disk *d, const char *dir, size_t segment_bytes, uint
     l->filling.rows.max = l->filling.defs.max = SIZE_MAX;
     pthread_mutex_init(&l->files_lock, NULL);
     pthread_mutex_init(&l->lock, NULL);
-    pthread_cond_init(&l->work, NULL);
+    cond_init_mono(&l->work);
     pthread_cond_init(&l->written, NULL);
     int failed = pthread_create(&l->thread, NULL, commit, l);
     if (failed) {

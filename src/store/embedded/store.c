@@ -303,7 +303,7 @@ static struct store *new_store(const struct store_config *c, const struct store_
     guard_init(&s->guard);
     pthread_mutex_init(&s->maintaining, NULL);
     pthread_mutex_init(&s->wake_lock, NULL);
-    pthread_cond_init(&s->wake, NULL);
+    cond_init_mono(&s->wake);
     head_init(&s->head);
     return s;
 }
@@ -413,7 +413,7 @@ void store_wake(struct store *s)
 static bool wait_for_work(struct store *s)
 {
     struct timespec until;
-    clock_gettime(CLOCK_REALTIME, &until);
+    clock_gettime(CLOCK_MONOTONIC, &until);
     until.tv_sec += STORE_MAINTAIN_MS / 1000;
     pthread_mutex_lock(&s->wake_lock);
     while (!s->stop && !s->wanted &&
