@@ -1,6 +1,7 @@
 /* Puts the parts together, for one collection or for as long as the machine runs. */
 #include "agent/agent.h"
 
+#include "agent/control.h"
 #include "agent/link.h"
 #include "agent/local.h"
 #include "agent/remote.h"
@@ -10,6 +11,7 @@
 #include "base/clock.h"
 #include "base/crypto.h"
 #include "base/file.h"
+#include "series/increment.h"
 
 #include <signal.h>
 #include <stdlib.h>
@@ -30,10 +32,16 @@ struct agent {
     struct link *link; /* NULL: none */
     struct remote *remote;
     char *boot_id;
+    struct timer *live; /* runs while somebody watches */
+    int64_t live_ms;    /* as the server wants it; 0: nobody watches */
+    struct increment_writer *frames;
+    char *advice; /* the server's last message of it; NULL: none */
+    struct control *control;
     struct local *local;
     struct timer *timer;
     struct schedule schedule;
     uint64_t ticks;
+    int64_t started_ms; /* mono */
     struct buf message;
     char machine_id[MACHINE_ID_TEXT];
     /* of --once */
@@ -58,7 +66,11 @@ static void agent_close(struct agent *a)
     link_close(a->link);
     ship_close(a->ship);
     remote_close(a->remote);
+    control_close(a->control);
+    timer_close(a->live);
+    increment_writer_close(a->frames);
     free(a->boot_id);
+    free(a->advice);
     timer_close(a->timer);
     collect_close(a->collect);
     loop_close(a->loop);
@@ -154,6 +166,36 @@ static void on_stop(void *arg)
     loop_stop(a->loop);
 }
 
+/* ---- live frames ---- */
+
+static void send_frame(void *arg)
+{
+    struct agent *a = arg;
+    auto_buf frame = {0};
+    bool whole;
+    collect_run_live(a->collect, clock_wall_ms(), clock_mono_ms());
+    buf_clear(&a->message);
+    if (!collect_write(a->collect, &a->message))
+        return;
+    if (increment_write(a->frames, buf_view(&a->message), &frame, &whole, NULL) ||
+        !link_send(a->link, buf_view(&frame), false))
+        increment_writer_reset(a->frames);
+}
+
+/* Not where collections come as often and are sent at once. */
+static void run_live(struct agent *a)
+{
+    const struct host_settings *s = remote_settings(a->remote);
+    int64_t every_ms = MAX(a->live_ms, s->display_ms);
+    bool wanted = a->live_ms && link_is_open(a->link) &&
+                  (every_ms < s->collect_ms || s->send_ms > s->collect_ms);
+    increment_writer_reset(a->frames);
+    if (wanted)
+        timer_every(a->live, every_ms);
+    else
+        timer_stop(a->live);
+}
+
 /* ---- settings that may change ---- */
 
 static void apply(struct agent *a)
@@ -187,6 +229,7 @@ static void on_link_settings(const struct yaml *message, struct span text, void 
         return;
     }
     apply(a);
+    run_live(a);
     tell_applied(a);
     log_info("settings of version %lld hold: a collection every %lld ms",
              (long long)remote_version(a->remote),
@@ -197,16 +240,22 @@ static void on_link_open(void *arg UNUSED)
 {
 }
 
-static void on_link_live(int64_t every_ms UNUSED, void *arg UNUSED)
+static void on_link_live(int64_t every_ms, void *arg)
 {
+    struct agent *a = arg;
+    a->live_ms = every_ms;
+    run_live(a);
 }
 
 static void on_link_snapshot(void *arg UNUSED)
 {
 }
 
-static void on_link_advice(struct span text UNUSED, void *arg UNUSED)
+static void on_link_advice(struct span text, void *arg)
 {
+    struct agent *a = arg;
+    free(a->advice);
+    a->advice = mem_dup_span(text);
 }
 
 static void on_link_token(const char *token, void *arg)
@@ -221,8 +270,11 @@ static void on_link_token(const char *token, void *arg)
     link_reconnect(a->link);
 }
 
-static void on_link_close(void *arg UNUSED)
+static void on_link_close(void *arg)
 {
+    struct agent *a = arg;
+    a->live_ms = 0;
+    run_live(a);
 }
 
 static const char *link_token(void *arg)
@@ -251,6 +303,62 @@ static enum status open_link(struct agent *a, struct err *err)
     return link_open(a->loop, &link, &a->link, err);
 }
 
+/* ---- status ---- */
+
+static void put_own_cost(struct agent *a, struct json *j)
+{
+    json_begin_object(j);
+    json_field_double(j, "cpu_s", (double)clock_cpu_ns() / 1e9);
+    json_field_i64(j, "up_s", (clock_mono_ms() - a->started_ms) / 1000);
+    json_field_i64(j, "resident_bytes", resident_bytes());
+    json_field_i64(j, "collections", (int64_t)a->ticks);
+    json_field_i64(j, "missed", (int64_t)a->schedule.missed);
+    json_key(j, "collectors");
+    collect_costs_json(a->collect, j);
+    json_end_object(j);
+}
+
+static void put_status(struct buf *out, void *arg)
+{
+    struct agent *a = arg;
+    struct json j = json_to(out);
+    json_begin_object(&j);
+    json_field(&j, "version", GALEN_VERSION);
+    json_field(&j, "instance", collect_instance(a->collect));
+    json_field(&j, "server", a->config->server);
+    json_key(&j, "link");
+    json_begin_object(&j);
+    json_field_bool(&j, "open", link_is_open(a->link));
+    json_field(&j, "why", link_why(a->link));
+    json_field_bool(&j, "watched", a->live_ms > 0);
+    json_end_object(&j);
+    json_key(&j, "delivery");
+    if (a->ship)
+        ship_status_json(a->ship, &j);
+    else
+        json_put_null(&j);
+    json_field_i64(&j, "settings_version", remote_version(a->remote));
+    json_key(&j, "settings");
+    host_settings_write(&j, remote_settings(a->remote));
+    json_key(&j, "advice");
+    if (a->advice)
+        json_raw(&j, span_of(a->advice));
+    else
+        json_put_null(&j);
+    json_key(&j, "cost");
+    put_own_cost(a, &j);
+    json_end_object(&j);
+}
+
+static void open_control(struct agent *a)
+{
+    struct err err = {0};
+    auto_buf path = {0};
+    control_path(a->config->state, &path);
+    if (control_open(a->loop, buf_text(&path), put_status, a, &a->control, &err))
+        log_warn("galen-agent status will not work: %s", err.text);
+}
+
 static void read_boot_id(struct agent *a)
 {
     auto_buf path = {0}, text = {.max = 256};
@@ -269,9 +377,13 @@ static enum status start(struct agent *a, struct err *err)
         st = local_open(a->loop, c->listen, a->collect, &a->local, err);
     if (st)
         return st;
+    a->started_ms = clock_mono_ms();
     read_boot_id(a);
     a->timer = timer_open(a->loop, on_tick, a);
+    a->live = timer_open(a->loop, send_frame, a);
+    a->frames = increment_writer_open();
     a->remote = remote_open(c);
+    open_control(a);
     apply(a);
     log_info("watching %s every %lld ms", collect_instance(a->collect),
              (long long)a->schedule.interval_ms);

@@ -54,6 +54,7 @@ static const struct {
     {"--check-config", MODE_CHECK_CONFIG, "exit 0 when the settings are right, else 5"},
     {"--help", MODE_HELP, "this text; --help-all: the rarer settings too"},
     {"--help-all", MODE_HELP_ALL, NULL},
+    {"status", MODE_STATUS, "what the running agent does; --json for programs"},
     {"--version", MODE_VERSION, "name and version"},
 };
 
@@ -89,6 +90,10 @@ static bool is_flag(const char *arg, const char *flag, bool with_value)
 
 static bool take_mode(const char *arg, struct agent_config *c)
 {
+    if (strcmp(arg, "--json") == 0) {
+        c->json = true;
+        return true;
+    }
     for (size_t i = 0; i < COUNT(modes); i++) {
         if (strcmp(arg, modes[i].flag) == 0) {
             c->mode = modes[i].mode;

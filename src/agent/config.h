@@ -9,6 +9,7 @@ enum agent_mode {
     MODE_ONCE,
     MODE_PRINT,
     MODE_CHECK_CONFIG,
+    MODE_STATUS,
     MODE_HELP,
     MODE_HELP_ALL,
     MODE_VERSION
@@ -33,6 +34,7 @@ struct agent_config {
     struct setting_list sysctls;
     enum log_level log_level;
     bool log_json;
+    bool json; /* of MODE_STATUS */
 };
 
 enum { CONFIG_USAGE = 100 }; /* beyond enum status: the command line itself is wrong */

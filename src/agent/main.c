@@ -1,6 +1,7 @@
 /* galen-agent: reads this machine's kernel figures and sends them to a server. */
 #include "agent/agent.h"
 #include "agent/settle.h"
+#include "agent/status.h"
 
 #include "base/clock.h"
 #include "base/file.h"
@@ -91,6 +92,8 @@ int main(int argc, char **argv)
         return print_once(&config);
     case MODE_ONCE:
         return send_once(&config);
+    case MODE_STATUS:
+        return status_show(&config) ? EXIT_FAILED : EXIT_OK;
     case MODE_RUN:
         return run(&config);
     }

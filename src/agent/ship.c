@@ -10,6 +10,7 @@
 #include "base/clock.h"
 #include "base/crypto.h"
 #include "base/file.h"
+#include "base/json.h"
 #include "net/http.h"
 #include "series/remote_write.h"
 
@@ -52,8 +53,9 @@ struct ship {
     size_t merge_max;                 /* batches; less after "too large" */
     struct buf plain, packed, record; /* scratch */
 
-    unsigned failures; /* in a row */
-    int64_t synced_ms, told_ms;
+    unsigned failures;                   /* in a row */
+    int64_t synced_ms, told_ms, sent_ms; /* sent: wall */
+    char *failure;                       /* the last one; NULL: none since the last success */
     bool failing, skewed;
     uint64_t sent, sent_bytes, refused, failed;
 };
@@ -139,6 +141,8 @@ static void wait_and_retry(struct ship *s, int64_t at_least_ms, const char *why)
     s->failed++;
     s->waiting = true;
     timer_once(s->timer, wait);
+    free(s->failure);
+    s->failure = mem_dup(why);
     tell(s, why);
     finish(s, UNREACHABLE, why);
 }
@@ -294,11 +298,14 @@ static void on_success(struct ship *s)
     s->flight = NOTHING;
     s->sent++;
     s->sent_bytes += s->flight_bytes;
+    s->sent_ms = clock_wall_ms();
     s->failures = 0;
     s->merge_max = MERGE_MAX_BATCHES;
     if (s->failing)
         log_info("sending again, %zu batches wait", spool_count(s->spool));
     s->failing = false;
+    free(s->failure);
+    s->failure = NULL;
     send_next(s);
 }
 
@@ -497,6 +504,42 @@ void ship_take(struct ship *s, struct span message)
         send_next(s);
 }
 
+/* The time of the oldest sample that waits; 0: none. */
+static int64_t oldest_ms(struct ship *s)
+{
+    struct spool_cursor at = {0};
+    struct write_entry e;
+    struct sample sample;
+    const char *fault = NULL;
+    auto_buf plain = {0};
+    if (!spool_next(s->spool, &at, &s->record) ||
+        unpack(COMPRESSION_ZSTD, buf_view(&s->record), WRITE_MESSAGE_MAX_BYTES, &plain, NULL))
+        return 0;
+    struct write_reader r = write_reader_of(buf_view(&plain));
+    bool found = write_next(&r, &e) && write_sample_next(&e.samples_raw, &sample, &fault);
+    return found ? sample.t_ms : 0;
+}
+
+void ship_status_json(struct ship *s, struct json *j)
+{
+    json_begin_object(j);
+    json_field_i64(j, "last_send_ms", s->sent_ms);
+    json_field(j, "failure", s->failure);
+    json_field_i64(j, "taken", (int64_t)s->sent);
+    json_field_i64(j, "failed", (int64_t)s->failed);
+    json_field_i64(j, "refused", (int64_t)s->refused);
+    json_field_i64(j, "sent_bytes", (int64_t)s->sent_bytes);
+    json_key(j, "spool");
+    json_begin_object(j);
+    json_field_i64(j, "batches", (int64_t)spool_count(s->spool));
+    json_field_i64(j, "bytes", (int64_t)spool_bytes(s->spool));
+    json_field_i64(j, "max_bytes", (int64_t)s->config.agent->spool_max_bytes);
+    json_field_i64(j, "oldest_ms", oldest_ms(s));
+    json_field_i64(j, "lost_batches", (int64_t)spool_lost(s->spool));
+    json_end_object(j);
+    json_end_object(j);
+}
+
 void ship_close(struct ship *s)
 {
     if (!s)
@@ -512,6 +555,7 @@ void ship_close(struct ship *s)
     free(s->path);
     free(s->token_file);
     free(s->token);
+    free(s->failure);
     buf_free(&s->live);
     buf_free(&s->plain);
     buf_free(&s->packed);

@@ -32,6 +32,9 @@ void ship_send_every(struct ship *s, int64_t ms);
 const char *ship_token(const struct ship *s);
 /* A new token from the server, kept in the token's file. On failure the old one stays. */
 MUST_USE enum status ship_new_token(struct ship *s, const char *token, struct err *err);
+/* One object: last_send_ms, requests, spool. */
+struct json;
+void ship_status_json(struct ship *s, struct json *j);
 /* What is under way goes to the spool. NULL is fine. */
 void ship_close(struct ship *s);
 

@@ -7,6 +7,7 @@
 #include "base/log.h"
 #include "base/map.h"
 #include "net/websocket.h"
+#include "series/increment.h"
 #include "series/remote_write.h"
 
 #include <jansson.h>
@@ -29,6 +30,7 @@ struct link {
     struct agent_host *host;
     struct timer *hello;
     struct principal who;
+    struct increment_reader *frames; /* NULL until the first */
     uint8_t token[SHA256_BYTES];
 };
 
@@ -42,6 +44,7 @@ struct agent_host {
     char *detail, *effective, *fixed, *version; /* NULL: none */
     char *snapshot_cause;                       /* of the one that was asked for */
     int64_t live_ms;                            /* asked of it; 0: no live frames */
+    struct overlay *overlay;                    /* the frames; NULL: none */
     uint64_t advice_hash;
     char *advice; /* the last message */
 };
@@ -90,6 +93,7 @@ static void set_text(char **to, const char *text)
 
 static void host_free(struct agent_host *h)
 {
+    overlay_close(h->overlay);
     free(h->id);
     free(h->name);
     free(h->detail);
@@ -194,6 +198,10 @@ void links_live(struct links *l, struct span instance, int64_t every_ms)
         if (!h->name || !span_is(instance, h->name) || h->live_ms == every_ms)
             continue;
         h->live_ms = every_ms;
+        if (!every_ms) {
+            overlay_close(h->overlay);
+            h->overlay = NULL;
+        }
         if (h->link)
             send_live(h);
     }
@@ -513,12 +521,47 @@ static void take_message(struct link *k, const json_t *m, const char *op)
     /* What a newer agent may say is passed over. */
 }
 
+/* Live values, as increments (series/increment.h). */
+static void on_frame(struct link *k, struct span bytes)
+{
+    struct agent_host *h = k->host;
+    struct err err = {0};
+    auto_buf message = {.max = LINK_FRAME_MAX_BYTES};
+    if (!h) {
+        refuse(k, CLOSE_POLICY, "the first message must be a hello");
+        return;
+    }
+    if (!k->frames)
+        k->frames = increment_reader_open(k->links->api->increment_labels);
+    if (increment_read(k->frames, bytes, &message, &err)) {
+        refuse(k, CLOSE_BAD_MESSAGE, "%s", err.text);
+        return;
+    }
+    if (!h->live_ms)
+        return; /* it was on its way when the last viewer went */
+    if (!h->overlay)
+        h->overlay = overlay_open();
+    overlay_take(h->overlay, buf_view(&message));
+    live_samples_arrived(k->links->api->live, span_of(h->name), clock_mono_ms());
+}
+
+struct overlay *links_overlay(const struct links *l, struct span instance)
+{
+    size_t at = 0;
+    for (const struct map_slot *slot; (slot = map_next(&l->by_id, &at));) {
+        const struct agent_host *h = slot->value;
+        if (h->overlay && h->name && span_is(instance, h->name))
+            return overlay_share(h->overlay);
+    }
+    return NULL;
+}
+
 static void on_message(struct websocket *ws UNUSED, struct span text, bool is_text, void *arg)
 {
     struct link *k = arg;
     json_error_t where;
     if (!is_text) {
-        refuse(k, CLOSE_POLICY, "binary messages are not expected yet");
+        on_frame(k, text);
         return;
     }
     json_t *m = json_loadb(text.at ? text.at : "", text.len, JSON_REJECT_DUPLICATES, &where);
@@ -541,6 +584,7 @@ static void on_close(struct websocket *ws UNUSED, const char *reason, void *arg)
         k->host->link = NULL;
     }
     timer_close(k->hello);
+    increment_reader_close(k->frames);
     free(k);
 }
 

@@ -4,6 +4,7 @@
 #pragma once
 
 #include "api/call.h"
+#include "api/overlay.h"
 #include "record/agents.h"
 #include "series/host_settings.h"
 
@@ -12,8 +13,9 @@ enum {
     LINK_PROCESSES_MAX_BYTES = 256 << 10,
     LINK_INVENTORY_MAX_BYTES = 256 << 10,
     LINK_SERVICES_MAX_BYTES = 128 << 10,
-    LINK_TEXT_MAX_BYTES = 512, /* of a reason, a version, a boot id */
-    LINKS_PENDING_MAX = 4096,  /* snapshots on the way to the record */
+    LINK_FRAME_MAX_BYTES = 8 << 20, /* a live frame, unpacked */
+    LINK_TEXT_MAX_BYTES = 512,      /* of a reason, a version, a boot id */
+    LINKS_PENDING_MAX = 4096,       /* snapshots on the way to the record */
 };
 
 struct links;
@@ -44,5 +46,7 @@ MUST_USE enum status links_rotate(struct links *l, struct span host_id, struct s
 void links_advice(struct links *l, struct span host_id, struct span analysis_json);
 /* Somebody watches the host of that name: live frames, at most every every_ms; 0: nobody. */
 void links_live(struct links *l, struct span instance, int64_t every_ms);
+/* Live frames of the host of that name, one user more; NULL: there are none. */
+struct overlay *links_overlay(const struct links *l, struct span instance);
 /* Milliseconds after which a host that sends as it was told counts as silent. */
 int64_t links_silent_ms(const struct links *l, struct span host_id);

@@ -74,6 +74,7 @@ static void watch_drop(struct watch *w)
 struct evaluation {
     struct watch *watch;
     struct store *store;
+    struct overlay *overlay; /* live frames of the host; NULL: none */
     struct buf message;
     int64_t t_ms;
 };
@@ -117,7 +118,10 @@ static void evaluate(void *arg)
     json_key(&j, "values");
     json_begin_array(&j);
     auto_arena arena = {0};
-    struct source *view = store_read_begin(e->store);
+    struct source *stored = store_read_begin(e->store), *view = stored;
+    struct overlay_view both;
+    if (e->overlay)
+        view = overlay_view(&both, stored, e->overlay);
     for (size_t i = 0; i < e->watch->n; i++) {
         struct query q = {.expr = e->watch->exprs[i],
                           .start_ms = e->t_ms,
@@ -129,7 +133,7 @@ static void evaluate(void *arg)
         put_values(&j, &result);
         arena_reset(&arena);
     }
-    store_read_end(view);
+    store_read_end(stored);
     json_end_array(&j);
     json_end_object(&j);
 }
@@ -148,13 +152,15 @@ static void evaluated(void *arg)
             start_evaluation(w, clock_mono_ms());
     }
     buf_free(&e->message);
+    overlay_close(e->overlay);
     free(e);
     watch_drop(w);
 }
 
 static void start_evaluation(struct watch *w, int64_t now_mono_ms)
 {
-    if (w->running || now_mono_ms - w->last_ms < w->every_ms) {
+    /* A frame that comes a little early is not left out. */
+    if (w->running || now_mono_ms - w->last_ms < w->every_ms - w->every_ms / 5) {
         w->again = w->running;
         return;
     }
@@ -162,7 +168,9 @@ static void start_evaluation(struct watch *w, int64_t now_mono_ms)
     *e = (struct evaluation){.watch = w, .store = w->live->api->store, .t_ms = clock_wall_ms()};
     w->again = false;
     w->last_ms = now_mono_ms;
+    e->overlay = w->host.len ? links_overlay(w->live->api->links, w->host) : NULL;
     if (!pool_submit(w->live->api->workers, evaluate, evaluated, w->live->api->loop, e)) {
+        overlay_close(e->overlay);
         free(e);
         return;
     }

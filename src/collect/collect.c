@@ -4,6 +4,7 @@
 #include "base/clock.h"
 #include "base/crypto.h"
 #include "base/file.h"
+#include "base/json.h"
 #include "base/log.h"
 #include "collect/collectors.h"
 #include "collect/process.h"
@@ -220,6 +221,7 @@ void collect_run(struct collect *c, int64_t wall_ms, int64_t mono_ms, bool all)
 {
     c->wall_ms = wall_ms;
     c->mono_ms = mono_ms;
+    c->live_run = false;
     struct err err = {0};
     if (!c->live && open_root(c, &err))
         log_warn("%s", err.text);
@@ -233,6 +235,37 @@ void collect_run(struct collect *c, int64_t wall_ms, int64_t mono_ms, bool all)
         if (a->fresh)
             run_one(c, a);
     }
+}
+
+void collect_run_live(struct collect *c, int64_t wall_ms, int64_t mono_ms)
+{
+    c->wall_ms = wall_ms;
+    c->mono_ms = mono_ms;
+    c->live_run = true;
+    for (size_t i = 0; i < c->n_active; i++) {
+        struct active *a = &c->active[i];
+        a->fresh = !a->off && a->collector->every_s == 0 && a->run > 0;
+        if (a->fresh)
+            run_one(c, a);
+    }
+}
+
+void collect_costs_json(const struct collect *c, struct json *j)
+{
+    json_begin_array(j);
+    for (size_t i = 0; i < c->n_active; i++) {
+        const struct active *a = &c->active[i];
+        json_begin_object(j);
+        json_field(j, "name", a->collector->name);
+        json_field_bool(j, "off", a->off);
+        json_field_i64(j, "every_s", a->collector->every_s);
+        json_field_i64(j, "last_us", a->cost_ns / 1000);
+        json_field_i64(j, "runs", a->run);
+        json_field_i64(j, "faults", (int64_t)a->faults);
+        json_field_i64(j, "series", (int64_t)a->n);
+        json_end_object(j);
+    }
+    json_end_array(j);
 }
 
 const char *collect_instance(const struct collect *c)

@@ -78,6 +78,12 @@ void collect_add(struct collect *c, const struct collector *collector, void *arg
 void collect_off(struct collect *c, const struct setting_list *off);
 /* Runs what is due (everything when all). What goes wrong is logged once and counted. */
 void collect_run(struct collect *c, int64_t wall_ms, int64_t mono_ms, bool all);
+/* Runs the collectors that run at every collection, for those who watch: collect_write then has
+ * what they found, and the next collect_run is as if this one had not been. */
+void collect_run_live(struct collect *c, int64_t wall_ms, int64_t mono_ms);
+/* What each collector cost, as a JSON array: name, every_s, last_us, runs, faults, series. */
+struct json;
+void collect_costs_json(const struct collect *c, struct json *j);
 /* Appends what the last run found as remote-write TimeSeries, stale markers for series that
  * have ended included; returns their number. */
 size_t collect_write(const struct collect *c, struct buf *out);

@@ -144,17 +144,21 @@ void emit2(struct tick *t, const struct metric *m, struct span a, struct span b,
     emit_values(t, m, (struct span[]){a, b}, 2, v);
 }
 
-static void free_ended(struct active *a)
+static void free_ended(struct active *a, size_t n)
 {
-    for (size_t i = 0; i < a->n_ended; i++)
+    for (size_t i = 0; i < n; i++)
         free(a->ended[i]);
-    a->n_ended = 0;
+    a->n_ended -= n;
+    if (n)
+        memmove(a->ended, a->ended + n, a->n_ended * sizeof(struct series *));
+    a->n_told = 0;
 }
 
 void active_start(struct tick *t)
 {
     struct active *a = t->a;
-    free_ended(a);
+    if (!t->c->live_run)
+        free_ended(a, a->n_told);
     a->known = a->n;
     a->n = 0;
     a->run++;
@@ -163,18 +167,15 @@ void active_start(struct tick *t)
 
 /* Series of which this run had no value leave the map; they live on in ended until the next
  * run, so that a stale marker can be written for them. */
-void active_end(struct tick *t)
+static void end_missing(struct collect *c, struct active *a)
 {
-    struct active *a = t->a;
-    if (!a->changed && a->n == a->known)
-        return;
     size_t at = 0;
     for (struct map_slot *slot; (slot = map_next(&a->by_key, &at));) {
         struct series *s = slot->value;
         if (s->run == a->run)
             continue;
         map_remove(&a->by_key, slot->key);
-        t->c->n_series--;
+        c->n_series--;
         if (a->n_ended == a->ended_size) {
             a->ended_size = a->ended_size ? 2 * a->ended_size : 32;
             a->ended = mem_grow(a->ended, a->ended_size * sizeof(struct series *));
@@ -183,13 +184,22 @@ void active_end(struct tick *t)
     }
 }
 
+void active_end(struct tick *t)
+{
+    struct active *a = t->a;
+    if (a->changed || a->n != a->known)
+        end_missing(t->c, a);
+    if (!t->c->live_run)
+        a->n_told = a->n_ended;
+}
+
 void active_free(struct active *a)
 {
     size_t at = 0;
     for (struct map_slot *slot; (slot = map_next(&a->by_key, &at));)
         free(slot->value);
     map_free(&a->by_key);
-    free_ended(a);
+    free_ended(a, a->n_ended);
     free(a->ended);
     free(a->slots);
 }

@@ -3,6 +3,7 @@
 the agent and of the server; what is out of range is refused with the field's name."""
 import json
 import os
+import subprocess
 import time
 
 import galen
@@ -81,5 +82,33 @@ with galen.Folder('agent-link') as (folder, tap):
     now = galen.wait_for(lambda: (s := state(server, host))['link']['fixed'] == ['collect_s'] and s, 10)
     tap.ok(now and now['link']['effective']['collect_s'] == 2.0,
            'what the administrator of the machine has fixed wins, and is said', state(server, host))
+    shown = subprocess.run([galen.BUILD / 'galen-agent', 'status', '--state', agent.state],
+                           capture_output=True, text=True, timeout=10)
+    tap.ok(shown.returncode == 0 and all(word in shown.stdout for word in (
+        'link        open', 'last send', 'spool', 'settings    version 3', 'advice', 'dearest')),
+        'galen-agent status says it all', shown.stdout + shown.stderr)
+    shown = subprocess.run([galen.BUILD / 'galen-agent', 'status', '--json', '--state', agent.state],
+                           capture_output=True, text=True, timeout=10)
+    status = json.loads(shown.stdout)
+    tap.ok(status['link']['open'] and status['delivery']['taken'] > 0
+           and status['cost']['resident_bytes'] > 0 and status['cost']['collectors'],
+           'and as JSON', shown.stdout)
+
+    # Live: the agent sends every 5 s, but while somebody watches there is a value each half second.
+    agent.stop()
+    agent = galen.Agent(folder / 'agent', server, interval='5s', ca=server.tls[0]).start()
+    galen.wait_for(lambda: state(server, host)['link']['connected'], 10)
+    name = server.hosts()[0]['name']
+    with galen.WebSocket(server, '/live') as live:
+        live.send({'op': 'watch', 'id': 1, 'host': name, 'every_ms': 500,
+                   'exprs': [f'node_time_seconds{{instance="{name}"}}']})
+        end, seen = time.monotonic() + 6, set()
+        while time.monotonic() < end:
+            point = live.receive(3)
+            if point and point['op'] == 'point' and point['values'][0]:
+                seen.add(point['values'][0][0]['v'])
+        tap.ok(len(seen) >= 9, 'a watched host shows a new value each half second', len(seen))
+        stored = server.value('count_over_time(node_time_seconds[6s])')
+        tap.ok(stored is not None and stored <= 2, 'and no more is stored for it', stored)
     agent.stop()
     server.stop()

@@ -243,6 +243,76 @@ class Agent:
         return self.process.kill(how) if self.process else None
 
 
+class WebSocket:
+    """A client of /live and the like: JSON text messages."""
+
+    def __init__(self, server, path, token='admin-token', port=None):
+        sock = socket.create_connection(('127.0.0.1', port or server.port), 10)
+        if server.tls:
+            context = ssl.create_default_context(cafile=str(server.tls[0]))
+            sock = context.wrap_socket(sock, server_hostname='localhost')
+        self.sock, self.buffer = sock, b''
+        secret = server.token(token) if token.endswith('-token') else token
+        sock.sendall(f'GET {path} HTTP/1.1\r\nHost: localhost\r\nUpgrade: websocket\r\n'
+                     'Connection: Upgrade\r\nSec-WebSocket-Version: 13\r\n'
+                     'Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\n'
+                     f'Authorization: Bearer {secret}\r\n\r\n'.encode())
+        while b'\r\n\r\n' not in self.buffer:
+            piece = sock.recv(4096)
+            if not piece:
+                break
+            self.buffer += piece
+        head, _, self.buffer = self.buffer.partition(b'\r\n\r\n')
+        self.status = int(head.split(b' ')[1])
+        if self.status != 101:
+            raise RuntimeError(head.decode())
+
+    def __enter__(self):
+        return self
+
+    def __exit__(self, *ignored):
+        self.sock.close()
+
+    def frame(self, opcode, body):
+        mask = os.urandom(4)
+        size = bytes([0x80 | len(body)]) if len(body) < 126 else b'\xfe' + struct.pack('>H', len(body))
+        self.sock.sendall(bytes([0x80 | opcode]) + size + mask +
+                          bytes(b ^ mask[i % 4] for i, b in enumerate(body)))
+
+    def send(self, message):
+        self.frame(1, message if isinstance(message, bytes) else json.dumps(message).encode())
+
+    def take(self, n):
+        while len(self.buffer) < n:
+            piece = self.sock.recv(65536)
+            if not piece:
+                raise EOFError
+            self.buffer += piece
+        out, self.buffer = self.buffer[:n], self.buffer[n:]
+        return out
+
+    def receive(self, seconds):
+        """The next text message as JSON; None when none came in time; (code, reason) at a close."""
+        self.sock.settimeout(seconds)
+        try:
+            while True:
+                first, size = self.take(2)
+                size &= 127
+                if size == 126:
+                    size = struct.unpack('>H', self.take(2))[0]
+                elif size == 127:
+                    size = struct.unpack('>Q', self.take(8))[0]
+                body = self.take(size)
+                if first & 15 == 1:
+                    return json.loads(body)
+                if first & 15 == 8:
+                    return struct.unpack('>H', body[:2])[0], body[2:].decode()
+                if first & 15 == 9:
+                    self.frame(10, body)
+        except (TimeoutError, EOFError):
+            return None
+
+
 class Folder:
     """A scratch folder that is kept when the test failed."""
 
