@@ -32,7 +32,7 @@ struct active {
     struct map by_key;     /* metric and values to series */
     struct series **ended; /* series without a value in this run; freed at the next */
     size_t n_ended, ended_size;
-    size_t n_told;         /* of ended: written with the last run that was not live */
+    size_t n_told; /* of ended: written with the last run that was not live */
     bool missing_told, odd_told;
     uint64_t faults; /* runs that failed, lines not understood */
     int64_t cost_ns; /* of the last run */
@@ -52,7 +52,7 @@ struct collect {
     struct kfile *files; /* all that were ever opened */
     size_t n_series;
     uint64_t left_out; /* emissions beyond SERIES_MAX */
-    bool live_run;         /* only for those who watch (collect_run_live) */
+    bool live_run;     /* only for those who watch (collect_run_live) */
     int64_t wall_ms, mono_ms;
     struct arena arena; /* what collectors keep for the machine's lifetime */
 };
