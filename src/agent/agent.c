@@ -22,6 +22,9 @@ enum {
     /* Then all has been done once that is done only once, such as reading certificates: what
      * it took is given back. */
     SETTLED_TICKS = 4,
+    TELL_FIRST_MS = 1000,
+    TELL_EVERY_MS = 60000,
+    TELLS_PER_INVENTORY = 10, /* hardware does not change every minute */
 };
 
 struct agent {
@@ -35,7 +38,9 @@ struct agent {
     struct timer *live; /* runs while somebody watches */
     int64_t live_ms;    /* as the server wants it; 0: nobody watches */
     struct increment_writer *frames;
-    char *advice; /* the server's last message of it; NULL: none */
+    struct timer *teller;
+    uint64_t told, inventory_hash; /* in this connection */
+    char *advice;                  /* the server's last message of it; NULL: none */
     struct control *control;
     struct local *local;
     struct timer *timer;
@@ -68,6 +73,7 @@ static void agent_close(struct agent *a)
     remote_close(a->remote);
     control_close(a->control);
     timer_close(a->live);
+    timer_close(a->teller);
     increment_writer_close(a->frames);
     free(a->boot_id);
     free(a->advice);
@@ -208,6 +214,7 @@ static void apply(struct agent *a)
     if (a->ship)
         ship_send_every(a->ship, s->send_ms > s->collect_ms ? s->send_ms : 0);
     collect_off(a->collect, &s->collectors_off);
+    collect_processes_top(a->collect, (unsigned)s->processes_top);
 }
 
 static void tell_applied(struct agent *a)
@@ -236,8 +243,59 @@ static void on_link_settings(const struct yaml *message, struct span text, void 
              (long long)remote_settings(a->remote)->collect_ms);
 }
 
-static void on_link_open(void *arg UNUSED)
+static void send_told(struct agent *a, const char *op, struct span json, bool asked)
 {
+    auto_buf text = {0};
+    struct json j = json_to(&text);
+    if (!json.len)
+        return;
+    json_begin_object(&j);
+    json_field(&j, "op", op);
+    json_field_i64(&j, "at_ms", clock_wall_ms());
+    if (asked)
+        json_field_bool(&j, "asked", true);
+    json_key(&j, op);
+    json_raw(&j, json);
+    json_end_object(&j);
+    link_send(a->link, buf_view(&text), true);
+}
+
+static void send_processes(struct agent *a, bool asked)
+{
+    auto_buf json = {0};
+    if (processes_json(a->collect, &json))
+        send_told(a, "processes", buf_view(&json), asked);
+}
+
+/* Only when it differs from what this connection was told. */
+static void send_inventory(struct agent *a)
+{
+    auto_buf json = {0};
+    inventory_json(a->collect, &json);
+    uint64_t hash = span_hash(buf_view(&json));
+    if (hash != a->inventory_hash)
+        send_told(a, "inventory", buf_view(&json), false);
+    a->inventory_hash = hash;
+}
+
+/* Once a minute, at a second of its own. */
+static void tell(void *arg)
+{
+    struct agent *a = arg;
+    timer_once(a->teller, TELL_EVERY_MS);
+    if (!link_is_open(a->link))
+        return;
+    send_processes(a, false);
+    if (a->told++ % TELLS_PER_INVENTORY == 0)
+        send_inventory(a);
+}
+
+static void on_link_open(void *arg)
+{
+    struct agent *a = arg;
+    a->inventory_hash = 0;
+    a->told = 0;
+    timer_once(a->teller, TELL_FIRST_MS + (int64_t)(random_u64() % TELL_FIRST_MS));
 }
 
 static void on_link_live(int64_t every_ms, void *arg)
@@ -247,8 +305,9 @@ static void on_link_live(int64_t every_ms, void *arg)
     run_live(a);
 }
 
-static void on_link_snapshot(void *arg UNUSED)
+static void on_link_snapshot(void *arg)
 {
+    send_processes(arg, true);
 }
 
 static void on_link_advice(struct span text, void *arg)
@@ -381,6 +440,7 @@ static enum status start(struct agent *a, struct err *err)
     read_boot_id(a);
     a->timer = timer_open(a->loop, on_tick, a);
     a->live = timer_open(a->loop, send_frame, a);
+    a->teller = timer_open(a->loop, tell, a);
     a->frames = increment_writer_open();
     a->remote = remote_open(c);
     open_control(a);

@@ -35,7 +35,7 @@ static const struct setting settings[] = {
      "time between messages, 1s to 5m (at each collection)"},
     {"display_interval", SETTING_DURATION, FIELD(display_ms), 100, 10000,
      "time between live frames while watched (500ms)"},
-    {"processes_top", SETTING_INT, FIELD(processes_top), 0, 50,
+    {"processes_top", SETTING_INT, FIELD(processes_top), 1, 20,
      "processes in a snapshot, by each measure (5)"},
     {"services", SETTING_LIST, FIELD(services), 0, 0, "further services to watch"},
     {"services_off", SETTING_LIST, FIELD(services_off), 0, 0, "services not to watch"},
@@ -185,7 +185,6 @@ int config_read(int argc, char **argv, struct agent_config *out, struct arena *a
                                  .root = "/",
                                  .log_level_name = "info",
                                  .log_format = "logfmt",
-                                 .processes_top = -1,
                                  .spool_max_bytes = UINT64_C(256) << 20};
     for (int i = 1; i < argc; i++)
         if (take_mode(argv[i], out) &&

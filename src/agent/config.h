@@ -26,7 +26,7 @@ struct agent_config {
     const char *hostname; /* NULL: the machine's */
     const char *listen;   /* NULL: no local endpoint */
     const char *log_level_name, *log_format;
-    /* 0, processes_top -1, or a list without items: the server decides (remote.h) */
+    /* 0, or a list without items: the server decides (remote.h) */
     int64_t interval_ms, send_ms, display_ms, processes_top;
     struct setting_list collectors_off, services, services_off;
     bool no_link; /* only samples go to the server */

@@ -25,7 +25,7 @@ static bool is_fixed(const struct agent_config *c, enum host_field f)
     case FIELD_DISPLAY:
         return c->display_ms != 0;
     case FIELD_PROCESSES_TOP:
-        return c->processes_top >= 0;
+        return c->processes_top > 0;
     case FIELD_COLLECTORS_OFF:
         return c->collectors_off.items != NULL;
     case FIELD_SERVICES:

@@ -7,6 +7,7 @@
 #include "base/log.h"
 #include "base/map.h"
 #include "net/websocket.h"
+#include "record/events.h"
 #include "series/increment.h"
 #include "series/remote_write.h"
 
@@ -471,6 +472,54 @@ static void on_processes(struct link *k, const json_t *m)
     keep_snapshot(k->links, h, cause, time_of(m), span_of(json));
 }
 
+/* The names of the facts that differ. */
+static void put_changes(struct json *j, struct buf *words, const json_t *before, const json_t *now)
+{
+    const char *name;
+    json_t *value;
+    json_begin_array(j);
+    json_object_foreach((json_t *)(uintptr_t)now, name, value)
+    {
+        if (json_equal(value, json_object_get(before, name)))
+            continue;
+        json_text(j, name);
+        buf_printf(words, "%s%s", words->len ? ", " : "", name);
+    }
+    json_object_foreach((json_t *)(uintptr_t)before, name, value)
+    {
+        if (json_object_get(now, name))
+            continue;
+        json_text(j, name);
+        buf_printf(words, "%s%s (gone)", words->len ? ", " : "", name);
+    }
+    json_end_array(j);
+}
+
+static void note_change(struct link *k, const struct inventory_row *before, const json_t *facts,
+                        int64_t at_ms)
+{
+    struct err err = {0};
+    auto_buf data = {0}, words = {0}, text = {0};
+    struct json j = json_to(&data);
+    json_t *old = json_loadb(before->json.at, before->json.len, 0, NULL);
+    json_begin_object(&j);
+    json_field_i64(&j, "from_version", before->version);
+    json_field_i64(&j, "to_version", before->version + 1);
+    json_key(&j, "facts");
+    put_changes(&j, &words, json_object_get(old, "facts"), facts);
+    json_end_object(&j);
+    json_decref(old);
+    buf_printf(&text, "the machine has changed: %s", buf_text(&words));
+    struct event_row event = {.at_ms = at_ms,
+                              .host = k->host->id_span,
+                              .kind = SPAN("inventory"),
+                              .text = buf_view(&text),
+                              .data = buf_view(&data)};
+    if (record_event_add(k->links->api->record, &event, NULL, &err))
+        log_error("a change of %s is not noted: %s", k->host->name, err.text);
+}
+
+/* Only the facts are kept: the boot is in a series, and would make each restart a change. */
 static void on_inventory(struct link *k, const json_t *m)
 {
     struct agent_host *h = k->host;
@@ -478,15 +527,22 @@ static void on_inventory(struct link *k, const json_t *m)
     auto_arena arena = {0};
     struct inventory_row before;
     bool changed = false;
-    auto_free char *json = json_of(m, "inventory", LINK_INVENTORY_MAX_BYTES);
-    if (!json) {
-        refuse(k, CLOSE_BAD_MESSAGE, "the inventory is missing, or exceeds %d bytes",
+    const json_t *inventory = json_object_get(m, "inventory");
+    const json_t *facts = json_object_get(inventory, "facts");
+    auto_free char *json = json_of(inventory, "facts", LINK_INVENTORY_MAX_BYTES);
+    if (!json || !json_is_object(facts)) {
+        refuse(k, CLOSE_BAD_MESSAGE, "the inventory has no facts, or exceeds %d bytes",
                LINK_INVENTORY_MAX_BYTES);
         return;
     }
-    if (record_inventory_put(k->links->api->record, h->id_span, span_of(json), time_of(m), &arena,
-                             &before, &changed, &err))
+    auto_buf kept = {0};
+    buf_printf(&kept, "{\"facts\":%s}", json);
+    enum status st = record_inventory_put(k->links->api->record, h->id_span, buf_view(&kept),
+                                          time_of(m), &arena, &before, &changed, &err);
+    if (st)
         log_error("the inventory of %s is not kept: %s", h->name, err.text);
+    else if (changed && before.version)
+        note_change(k, &before, facts, time_of(m));
 }
 
 static void on_services(struct link *k, const json_t *m)

@@ -217,6 +217,11 @@ void collect_off(struct collect *c, const struct setting_list *off)
     }
 }
 
+void collect_processes_top(struct collect *c, unsigned n)
+{
+    c->processes_top = MIN(n, PROCESS_TOP_MAX);
+}
+
 void collect_run(struct collect *c, int64_t wall_ms, int64_t mono_ms, bool all)
 {
     c->wall_ms = wall_ms;

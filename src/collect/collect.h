@@ -76,6 +76,8 @@ void collect_add(struct collect *c, const struct collector *collector, void *arg
 /* From now on these collectors do not run and all others do; their series end with stale markers.
  * Names that are not known are passed over. */
 void collect_off(struct collect *c, const struct setting_list *off);
+/* From now on so many processes in each order, at most 20. */
+void collect_processes_top(struct collect *c, unsigned n);
 /* Runs what is due (everything when all). What goes wrong is logged once and counted. */
 void collect_run(struct collect *c, int64_t wall_ms, int64_t mono_ms, bool all);
 /* Runs the collectors that run at every collection, for those who watch: collect_write then has

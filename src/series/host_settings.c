@@ -19,7 +19,7 @@ static const struct field {
     [FIELD_SEND] = {"send_s", SECONDS, AT(send_ms), HOST_SEND_MIN_MS, HOST_SEND_MAX_MS},
     [FIELD_DISPLAY] = {"display_s", SECONDS, AT(display_ms), HOST_DISPLAY_MIN_MS,
                        HOST_DISPLAY_MAX_MS},
-    [FIELD_PROCESSES_TOP] = {"processes_top", COUNT_OF, AT(processes_top), 0,
+    [FIELD_PROCESSES_TOP] = {"processes_top", COUNT_OF, AT(processes_top), 1,
                              HOST_PROCESSES_TOP_MAX},
     [FIELD_COLLECTORS_OFF] = {"collectors_off", NAMES, AT(collectors_off), 0, 0},
     [FIELD_SERVICES] = {"services", NAMES, AT(services), 0, 0},

@@ -17,7 +17,7 @@ enum {
     HOST_SEND_MAX_MS = 300000,
     HOST_DISPLAY_MIN_MS = 100,
     HOST_DISPLAY_MAX_MS = 10000,
-    HOST_PROCESSES_TOP_MAX = 50,
+    HOST_PROCESSES_TOP_MAX = 20,
     HOST_NAMES_MAX = 64,      /* of one list */
     HOST_NAME_MAX_BYTES = 64, /* of a collector or service */
     HOST_SETTINGS_MAX_BYTES = 16 << 10,

@@ -48,7 +48,7 @@ with galen.Folder('agent-link') as (folder, tap):
     tap.equal(status, 412, 'who has read an older version is told so')
     for settings, field in (({'collect_s': 0.4}, 'collect_s'), ({'collect_s': 301}, 'collect_s'),
                             ({'send_s': 0.9}, 'send_s'), ({'display_s': 11}, 'display_s'),
-                            ({'processes_top': 51}, 'processes_top'), ({'colect_s': 1}, 'colect_s'),
+                            ({'processes_top': 21}, 'processes_top'), ({'colect_s': 1}, 'colect_s'),
                             ({'preset': 'fast'}, 'preset'), ({'services': 'nginx'}, 'services')):
         status, head, body = put(server, host, settings)
         tap.ok(status == 422 and head['Content-Type'] == 'application/problem+json'
@@ -93,6 +93,23 @@ with galen.Folder('agent-link') as (folder, tap):
     tap.ok(status['link']['open'] and status['delivery']['taken'] > 0
            and status['cost']['resident_bytes'] > 0 and status['cost']['collectors'],
            'and as JSON', shown.stdout)
+
+    def told(what, query=''):
+        status, _, body = server.request('GET', f'{API}/hosts/{host}/{what}{query}')
+        return json.loads(body) if status == 200 else None
+
+    shot = galen.wait_for(lambda: told('processes'), 20)
+    tap.ok(shot and shot['cause'] == 'minute' and shot['processes']['processes'],
+           'a snapshot of processes is kept', shot and str(shot)[:300])
+    asked = server.request('POST', f'{API}/hosts/{host}/processes')[0]
+    shot = galen.wait_for(lambda: (p := told('processes')) and p['cause'] == 'asked' and p, 5)
+    tap.ok(asked == 202 and shot, 'and one when it is asked for', (asked, str(shot)[:200]))
+    first = told('processes', f"?at={shot['at_ms'] - 1}") if shot else None
+    tap.ok(first and first['cause'] == 'minute', 'the earlier one is found by its time')
+    tap.equal(server.request('GET', f'{API}/hosts/{host}/processes?at=1000')[0], 404, 'none from 1970')
+    inventory = galen.wait_for(lambda: told('inventory'), 10)
+    tap.ok(inventory and inventory['version'] == 1 and inventory['inventory']['facts'],
+           'the inventory is kept', str(inventory)[:300])
 
     # Live: the agent sends every 5 s, but while somebody watches there is a value each half second.
     agent.stop()
