@@ -89,6 +89,27 @@ static const char *const migrations[] = {
     "CREATE INDEX changes_by_host ON changes (host, id);"
     "CREATE INDEX changes_by_time ON changes (at_ms);"
     "CREATE INDEX changes_pending ON changes (verdict, id);",
+
+    /* 6. For those who ask in SQL (usage.h, docs/queries.sql). */
+    "CREATE TABLE host_usage (\"timestamp\" TEXT NOT NULL, host_id TEXT NOT NULL REFERENCES hosts "
+    "(id)"
+    "  ON UPDATE CASCADE ON DELETE CASCADE, memory_free INTEGER, cpu_idle INTEGER,"
+    "  cpu_kernel INTEGER, disk_io INTEGER, disk_available INTEGER);"
+    "CREATE INDEX host_usage_time ON host_usage (\"timestamp\");"
+    "CREATE INDEX host_usage_host ON host_usage (host_id, \"timestamp\");"
+    "CREATE VIEW host_info AS SELECT hosts.id AS id, hosts.name AS hostname,"
+    "  json_extract(facts, '$.cpu.threads') AS cpu_number,"
+    "  json_extract(facts, '$.architecture') AS cpu_architecture,"
+    "  json_extract(facts, '$.cpu.model') AS cpu_model,"
+    "  json_extract(facts, '$.cpu.max_hz') / 1000000.0 AS cpu_mhz,"
+    "  (SELECT json_extract(value, '$.size_bytes') / 1024 FROM"
+    "    json_each(facts, '$.cpu.caches') WHERE json_extract(value, '$.level') = 2 LIMIT 1)"
+    "    AS l2_cache,"
+    "  json_extract(facts, '$.memory.total_bytes') / 1048576 AS total_mem,"
+    "  datetime(from_ms / 1000, 'unixepoch') AS \"timestamp\""
+    "  FROM hosts LEFT JOIN (SELECT host_id, from_ms, max(version),"
+    "   coalesce(json_extract(inventory, '$.facts'), inventory) AS facts"
+    "   FROM host_inventory GROUP BY host_id) ON host_id = hosts.id;",
 };
 
 /* A database that somebody made by hand for the seeds' programs. */

@@ -1,11 +1,14 @@
 #include "server/pipeline.h"
 
+#include "server/usage.h"
+
 #include "base/clock.h"
 #include "base/log.h"
 #include "base/map.h"
 #include "promql/promql.h"
 #include "record/events.h"
 #include "record/findings.h"
+#include "record/usage.h"
 #include "series/remote_write.h"
 #include "server/desk.h"
 
@@ -36,6 +39,7 @@ struct pipeline {
     struct api *api;
     struct store_writer *writer; /* of what the analysis finds */
     int64_t interval_ms, results_kept_ms;
+    int64_t usage_ms;        /* when host_usage got its last rows */
     int64_t trimmed_mono_ms; /* when old results were deleted last */
     struct arena expr_arena;
     struct expr *hosts_seen;
@@ -324,12 +328,26 @@ static void trim(struct pipeline *p, int64_t now_ms, const char *what, trim_fn f
     } while (deleted);
 }
 
+/* Rows of host_usage have a time of their own. */
+static void trim_usage(struct pipeline *p, int64_t now_ms)
+{
+    struct err err = {0};
+    size_t deleted = 0;
+    do {
+        if (record_usage_trim(p->record, now_ms - USAGE_KEPT_MS, &deleted, &err)) {
+            log_warn("old rows of host_usage stay: %s", err.text);
+            return;
+        }
+    } while (deleted);
+}
+
 static void trim_all(struct pipeline *p, int64_t now_ms)
 {
     trim(p, now_ms, "results", record_results_trim);
     trim(p, now_ms, "events", record_events_trim);
     trim(p, now_ms, "findings", record_findings_trim);
     trim(p, now_ms, "changes", record_changes_trim);
+    trim_usage(p, now_ms);
 }
 
 /* ---- the thread that ticks ---- */
@@ -376,6 +394,10 @@ static void look(struct pipeline *p, int64_t *last_tick_ms, int64_t *next_tick_m
         st = analyse(p, view, now_ms, &arena, &err);
         *last_tick_ms = now_ms;
         *next_tick_mono_ms = start_ms + p->interval_ms;
+    }
+    if (now_ms - p->usage_ms >= USAGE_EVERY_MS || now_ms < p->usage_ms) {
+        if (usage_note(p->record, view, now_ms, &arena))
+            p->usage_ms = now_ms;
     }
     store_read_end(view);
     if (st)
