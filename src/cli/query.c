@@ -1,9 +1,16 @@
-/* galen query 'EXPR': a PromQL question to the server, answered as a table or as JSON. */
+/* galen query 'EXPR': a PromQL question to the server, answered as a table, a chart, JSON or CSV.
+ */
 #include "cli/cli.h"
+#include "cli/query_print.h"
+
+#include "base/clock.h"
 
 #include <jansson.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
+#include <sys/ioctl.h>
+#include <unistd.h>
 
 static const char usage[] =
     "usage: galen query 'EXPR' [OPTIONS]\n\n"
@@ -12,12 +19,20 @@ static const char usage[] =
     "  --time T            when (RFC 3339 or seconds since 1970; default now)\n"
     "  --start T --end T   the range\n"
     "  --step S            its step, as 15s or 0.5\n"
-    "  --json              the server's JSON as it came\n" CLI_SERVER_HELP;
+    "  -o, --output FORM   table (the default), json (the server's, as it came) or csv\n"
+    "                      (RFC 4180; text that begins like a formula gets a ' before it)\n"
+    "  --json              the same as -o json\n" CLI_SERVER_HELP
+    "\nOn a terminal a range is drawn as a chart for each series, in colours unless NO_COLOR is\n"
+    "set; otherwise its points are listed. Where the server cannot read the expression, the\n"
+    "place is shown under it.\n";
+
+enum form { FORM_TABLE, FORM_JSON, FORM_CSV };
+enum { WIDTH_DEFAULT = 80 };
 
 struct query_options {
     struct cli_server server;
     const char *expr, *time, *start, *end, *step;
-    bool json;
+    enum form form;
 };
 
 static void add(struct buf *path, const char *name, const char *value)
@@ -28,51 +43,59 @@ static void add(struct buf *path, const char *name, const char *value)
     url_encode(path, span_of(value));
 }
 
-static void print_labels(json_t *metric)
+/* The width of the terminal; 0 when standard output is none. */
+static size_t terminal_width(void)
 {
-    const char *key, *name = json_string_value(json_object_get(metric, "__name__"));
-    json_t *value;
-    printf("%s{", name ? name : "");
-    const char *comma = "";
-    json_object_foreach(metric, key, value)
-    {
-        if (strcmp(key, "__name__") == 0)
-            continue;
-        printf("%s%s=\"%s\"", comma, key, json_string_value(value));
-        comma = ", ";
-    }
-    putchar('}');
+    struct winsize size;
+    const char *columns = getenv("COLUMNS");
+    uint64_t n;
+    if (!isatty(STDOUT_FILENO))
+        return 0;
+    if (columns && span_u64(span_of(columns), &n) && n > 0)
+        return (size_t)n;
+    return ioctl(STDOUT_FILENO, TIOCGWINSZ, &size) == 0 && size.ws_col ? size.ws_col
+                                                                       : WIDTH_DEFAULT;
 }
 
-static void print_point(json_t *point)
+static int64_t time_ms(const char *text)
 {
-    printf("%14.3f  %s\n", json_number_value(json_array_get(point, 0)),
-           json_string_value(json_array_get(point, 1)));
+    double seconds;
+    int64_t ms = 0;
+    if (span_double(span_of(text), &seconds))
+        return (int64_t)(seconds * 1000);
+    return clock_rfc3339_parse(span_of(text), &ms) ? ms : 0;
 }
 
-static void print_series(json_t *series)
+static void print_answer(const struct query_options *o, json_t *data)
 {
-    json_t *values = json_object_get(series, "values"), *point;
+    auto_buf out = {0};
+    size_t width = terminal_width();
+    if (o->form == FORM_CSV)
+        query_print_csv(data, &out);
+    else if (o->start && width)
+        query_print_charts(data, time_ms(o->start), time_ms(o->end), width, !getenv("NO_COLOR"),
+                           &out);
+    else
+        query_print_table(data, &out);
+    fwrite(out.at, 1, out.len, stdout);
+}
+
+/* Warnings go to the people, not into what programs read. */
+static void print_notes(json_t *answer, const char *key)
+{
+    json_t *note;
     size_t i;
-    print_labels(json_object_get(series, "metric"));
-    if (!values) {
-        printf("  %s\n", json_string_value(json_array_get(json_object_get(series, "value"), 1)));
-        return;
-    }
-    putchar('\n');
-    json_array_foreach(values, i, point) print_point(point);
+    json_array_foreach(json_object_get(answer, key), i, note)
+        fprintf(stderr, "galen query: %s\n", json_string_value(note));
 }
 
-static void print_answer(json_t *data)
+static int fail(const struct query_options *o, const struct err *err)
 {
-    json_t *result = json_object_get(data, "result"), *series;
-    const char *type = json_string_value(json_object_get(data, "resultType"));
-    size_t i;
-    if (!type || strcmp(type, "scalar") == 0 || strcmp(type, "string") == 0) {
-        puts(json_string_value(json_array_get(result, 1)));
-        return;
-    }
-    json_array_foreach(result, i, series) print_series(series);
+    auto_buf place = {0};
+    int code = cli_fail("query", err);
+    query_print_place(span_of(o->expr), span_of(err->text), &place);
+    fwrite(place.at, 1, place.len, stderr);
+    return code;
 }
 
 static int run(const struct query_options *o)
@@ -86,8 +109,8 @@ static int run(const struct query_options *o)
     add(&path, "end", o->end);
     add(&path, "step", o->step);
     if (cli_get(&o->server, buf_text(&path), &body, &err))
-        return cli_fail("query", &err);
-    if (o->json) {
+        return fail(o, &err);
+    if (o->form == FORM_JSON) {
         fwrite(body.at, 1, body.len, stdout);
         putchar('\n');
         return EXIT_OK;
@@ -99,9 +122,24 @@ static int run(const struct query_options *o)
         json_decref(answer);
         return cli_fail("query", &err);
     }
-    print_answer(data);
+    print_answer(o, data);
+    print_notes(answer, "warnings");
+    print_notes(answer, "infos");
     json_decref(answer);
     return EXIT_OK;
+}
+
+static bool form_of(const char *text, enum form *out)
+{
+    static const char *const names[] = {
+        [FORM_TABLE] = "table", [FORM_JSON] = "json", [FORM_CSV] = "csv"};
+    for (size_t i = 0; i < COUNT(names); i++) {
+        if (strcmp(text, names[i]) == 0) {
+            *out = (enum form)i;
+            return true;
+        }
+    }
+    return false;
 }
 
 int cli_query(int argc, char **argv)
@@ -112,13 +150,14 @@ int cli_query(int argc, char **argv)
         {"start", required_argument, NULL, 'S'},
         {"end", required_argument, NULL, 'E'},
         {"step", required_argument, NULL, 'p'},
+        {"output", required_argument, NULL, 'o'},
         {"json", no_argument, NULL, 'j'},
         {"help", no_argument, NULL, 'h'},
         {0},
     };
     struct query_options o = {0};
     cli_server_defaults(&o.server);
-    for (int c; (c = getopt_long(argc, argv, "h", options, NULL)) != -1;) {
+    for (int c; (c = getopt_long(argc, argv, "ho:", options, NULL)) != -1;) {
         switch (c) {
         case 'T':
             o.time = optarg;
@@ -133,7 +172,11 @@ int cli_query(int argc, char **argv)
             o.step = optarg;
             break;
         case 'j':
-            o.json = true;
+            o.form = FORM_JSON;
+            break;
+        case 'o':
+            if (!form_of(optarg, &o.form))
+                return cli_usage("query", usage, stderr);
             break;
         case 'h':
             return cli_usage("query", usage, stdout);

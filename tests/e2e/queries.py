@@ -3,6 +3,8 @@ and the server's own figures of all that."""
 import gzip
 import http.client
 import json
+import os
+import pty
 import re
 import shutil
 import subprocess
@@ -187,6 +189,59 @@ def figures(tap, server):
            done.stdout + done.stderr)
 
 
+def command(server, *args, terminal=False, **env):
+    words = [galen.BUILD / 'galen', 'query', '--server', server.url, '--token-file',
+             server.data / 'admin-token', *args]
+    env = dict(os.environ, COLUMNS='60', **env)
+    if not terminal:
+        env.pop('NO_COLOR', None)
+        return subprocess.run(words, capture_output=True, env=env)
+    master, slave = pty.openpty()
+    done = subprocess.Popen(words, stdout=slave, stderr=subprocess.PIPE, env=env)
+    os.close(slave)
+    out = b''
+    while True:
+        try:
+            part = os.read(master, 65536)
+        except OSError:  # the terminal's end
+            break
+        if not part:
+            break
+        out += part
+    os.close(master)
+    return done.wait(), out.decode()
+
+
+def commands(tap, server):
+    done = command(server, 'memory_bytes{instance="h1"}', '--time', str(T))
+    tap.ok(done.returncode == 0 and done.stdout.decode().splitlines()[0].split() ==
+           ['METRIC', 'instance', 'job', 'VALUE'], 'galen query prints a table', done.stdout)
+    done = command(server, 'memory_bytes{instance="h1"}', '--time', str(T), '-o', 'csv')
+    tap.ok(done.stdout.startswith(b'__name__,instance,job,time,value\r\nmemory_bytes,h1,node,'),
+           'or CSV', done.stdout)
+    for option in (['--json'], ['-o', 'json']):
+        done = command(server, '1', *option)
+        tap.equal(json.loads(done.stdout)['data']['resultType'], 'scalar', f'or JSON: {option}')
+    window = ['--start', str(T - 300), '--end', str(T), '--step', '15']
+    done = command(server, 'memory_bytes{instance="h1"}', *window)
+    tap.ok(done.returncode == 0 and not any('\u2800' < c < '\u2900' for c in done.stdout.decode()) and
+           len(done.stdout.splitlines()) > 15, 'a range lists its points when it is read by programs')
+    code, text = command(server, 'memory_bytes{instance="h1"}', *window, terminal=True)
+    rows = [line for line in text.splitlines() if any('\u2800' < c < '\u2900' for c in line)]
+    tap.ok(code == 0 and len(rows) >= 3 and '\x1b[36m' in text, 'and is drawn on a terminal', text)
+    plain = [re.sub('\x1b\\[[0-9;]*m', '', line) for line in text.splitlines()]
+    tap.ok(max(len(line) for line in plain) <= 60, 'as wide as the terminal', plain)
+    code, text = command(server, 'memory_bytes{instance="h1"}', *window, terminal=True, NO_COLOR='1')
+    tap.ok('\x1b' not in text and any('\u2800' < c < '\u2900' for c in text), 'without colours when asked')
+    done = command(server, 'sum(up +')
+    tap.ok(done.returncode == 1 and done.stderr.decode().splitlines()[-2:] == ['  sum(up +', '          ^'],
+           'the place of an error is shown', done.stderr)
+    tap.equal(command(server, '1', '-o', 'xml').returncode, 2, 'another form is refused')
+    done = command(server, 'histogram_quantile(2, memory_bytes)', '--time', str(T))
+    tap.ok(b'PromQL warning' in done.stderr and b'warning' not in done.stdout,
+           'warnings go to standard error', done.stderr)
+
+
 def load(server):
     times = range((T - 300) * 1000, T * 1000 + 1, 15000)
     series = [({'__name__': 'memory_bytes', 'instance': f'h{i}', 'job': 'node'},
@@ -215,6 +270,7 @@ def main():
             truncation(tap, server)
             methods(tap, server)
             figures(tap, server)
+            commands(tap, server)
         finally:
             server.stop()
 
