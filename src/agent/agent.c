@@ -4,6 +4,7 @@
 #include "agent/control.h"
 #include "agent/link.h"
 #include "agent/local.h"
+#include "agent/proxy.h"
 #include "agent/remote.h"
 #include "agent/schedule.h"
 #include "agent/settle.h"
@@ -27,12 +28,20 @@ enum {
     TELLS_PER_INVENTORY = 10, /* hardware does not change every minute */
 };
 
+struct target {
+    struct agent_config config;
+    char *state;
+    struct ship *ship;
+};
+
 struct agent {
     const struct agent_config *config;
     struct loop *loop;
     struct collect *collect;
-    struct ship *ship; /* NULL: only the local page */
-    struct link *link; /* NULL: none */
+    struct ship *ship;      /* NULL: only the local page */
+    struct link *link;      /* NULL: none */
+    struct target *targets; /* further receivers */
+    size_t n_targets;
     struct remote *remote;
     char *boot_id;
     struct timer *live; /* runs while somebody watches */
@@ -65,8 +74,42 @@ enum status agent_collect_open(const struct agent_config *config, struct collect
     return collect_open(&c, out, err);
 }
 
+static void close_targets(struct agent *a)
+{
+    for (size_t i = 0; i < a->n_targets; i++) {
+        ship_close(a->targets[i].ship);
+        free(a->targets[i].state);
+    }
+    free(a->targets);
+}
+
+/* Each has a spool of its own: one that is away holds up no other. */
+static enum status open_targets(struct agent *a, struct err *err)
+{
+    const struct setting_list *urls = &a->config->targets;
+    a->targets = mem_zero(urls->n, sizeof *a->targets);
+    for (size_t i = 0; i < urls->n; i++) {
+        struct target *t = &a->targets[a->n_targets++];
+        auto_buf state = {0};
+        buf_printf(&state, "%s/targets/%016llx", a->config->state,
+                   (unsigned long long)span_hash(span_of(urls->items[i])));
+        t->state = mem_dup(buf_text(&state));
+        t->config = *a->config;
+        t->config.server = urls->items[i];
+        t->config.proxy = proxy_of_environment(urls->items[i]);
+        t->config.state = t->state;
+        t->config.token_file = t->config.join_token_file = NULL;
+        struct ship_config ship = {.agent = &t->config, .hostname = collect_instance(a->collect)};
+        enum status st = ship_open(a->loop, &ship, &t->ship, err);
+        if (st)
+            return err_prefix(err, "target %s", urls->items[i]);
+    }
+    return OK;
+}
+
 static void agent_close(struct agent *a)
 {
+    close_targets(a);
     local_close(a->local);
     link_close(a->link);
     ship_close(a->ship);
@@ -113,6 +156,8 @@ static void collect_and_ship(struct agent *a, bool all)
         log_error("a collection is larger than %zu bytes and was not sent", a->message.max);
     else if (a->ship)
         ship_take(a->ship, buf_view(&a->message));
+    for (size_t i = 0; !a->message.failed && i < a->n_targets; i++)
+        ship_take(a->targets[i].ship, buf_view(&a->message));
 }
 
 /* ---- once ---- */
@@ -211,8 +256,11 @@ static void apply(struct agent *a)
         schedule_start(&a->schedule, clock_mono_ms(), s->collect_ms, random_u64());
         timer_once(a->timer, 1);
     }
+    int64_t send_ms = s->send_ms > s->collect_ms ? s->send_ms : 0;
     if (a->ship)
-        ship_send_every(a->ship, s->send_ms > s->collect_ms ? s->send_ms : 0);
+        ship_send_every(a->ship, send_ms);
+    for (size_t i = 0; i < a->n_targets; i++)
+        ship_send_every(a->targets[i].ship, send_ms);
     collect_off(a->collect, &s->collectors_off);
     collect_processes_top(a->collect, (unsigned)s->processes_top);
 }
@@ -396,6 +444,11 @@ static void put_status(struct buf *out, void *arg)
         ship_status_json(a->ship, &j);
     else
         json_put_null(&j);
+    json_key(&j, "targets");
+    json_begin_array(&j);
+    for (size_t i = 0; i < a->n_targets; i++)
+        ship_status_json(a->targets[i].ship, &j);
+    json_end_array(&j);
     json_field_i64(&j, "settings_version", remote_version(a->remote));
     json_key(&j, "settings");
     host_settings_write(&j, remote_settings(a->remote));
@@ -432,6 +485,8 @@ static enum status start(struct agent *a, struct err *err)
     enum status st = loop_signal(a->loop, SIGTERM, on_stop, a, err);
     if (!st)
         st = loop_signal(a->loop, SIGINT, on_stop, a, err);
+    if (!st)
+        st = open_targets(a, err);
     if (!st && c->listen)
         st = local_open(a->loop, c->listen, a->collect, &a->local, err);
     if (st)

@@ -1,6 +1,8 @@
 /* Order: flag, environment, file, default. */
 #include "agent/config.h"
 
+#include "agent/proxy.h"
+
 #include <ctype.h>
 #include <stdlib.h>
 #include <unistd.h>
@@ -19,7 +21,8 @@ static const struct setting settings[] = {
     {"join_token_file", SETTING_STRING, FIELD(join_token_file), 0, 0,
      "file with a join token, to get a token of its own"},
     {"ca", SETTING_STRING, FIELD(ca), 0, 0, "PEM file of authorities for the server's certificate"},
-    {"proxy", SETTING_STRING, FIELD(proxy), 0, 0, "http://host:port to reach the server through"},
+    {"proxy", SETTING_STRING, FIELD(proxy), 0, 0,
+     "http://host:port to reach the server through ($https_proxy)"},
     {"interval", SETTING_DURATION, FIELD(interval_ms), 500, 300000,
      "time between collections, 500ms to 5m (the server's, 5s)"},
     {"state", SETTING_STRING, FIELD(state), 0, 0, "directory for spool and token"},
@@ -40,6 +43,8 @@ static const struct setting settings[] = {
     {"services", SETTING_LIST, FIELD(services), 0, 0, "further services to watch"},
     {"services_off", SETTING_LIST, FIELD(services_off), 0, 0, "services not to watch"},
     {"no_link", SETTING_BOOL, FIELD(no_link), 0, 0, "true: send samples only, take no orders"},
+    {"targets", SETTING_LIST, FIELD(targets), 0, 0,
+     "URLs of further remote-write receivers, each with a spool"},
     {"sysctls", SETTING_LIST, FIELD(sysctls), 0, 0,
      "kernel parameters to send (all that rules need)"},
 };
@@ -195,6 +200,8 @@ int config_read(int argc, char **argv, struct agent_config *out, struct arena *a
         st = (int)read_environment(out, arena, err);
     if (!st)
         st = read_flags(argc, argv, out, arena, err);
+    if (!st && !out->proxy && out->server)
+        out->proxy = proxy_of_environment(out->server);
     return st ? st : (int)check(out, err);
 }
 

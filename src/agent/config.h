@@ -32,6 +32,7 @@ struct agent_config {
     bool no_link; /* only samples go to the server */
     uint64_t spool_max_bytes;
     struct setting_list sysctls;
+    struct setting_list targets; /* further receivers: URLs */
     enum log_level log_level;
     bool log_json;
     bool json; /* of MODE_STATUS */

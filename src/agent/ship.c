@@ -26,6 +26,7 @@ enum {
     SYNC_EVERY_MS = 5000,
     TELL_AGAIN_MS = 60000,
     SEND_EARLY_MS = 250,
+    REPLAY_BYTES_PER_S = 1 << 20, /* packed: a server that comes back has other agents too */
 };
 
 #define WRITE_PATH "/api/v1/write"
@@ -292,7 +293,8 @@ static void send_next(struct ship *s)
 
 static void on_success(struct ship *s)
 {
-    if (s->flight == SPOOLED)
+    bool replaying = s->flight == SPOOLED;
+    if (replaying)
         drop_delivered(s);
     buf_clear(&s->live);
     s->flight = NOTHING;
@@ -306,6 +308,12 @@ static void on_success(struct ship *s)
     s->failing = false;
     free(s->failure);
     s->failure = NULL;
+    int64_t pause_ms = (int64_t)s->flight_bytes * 1000 / REPLAY_BYTES_PER_S;
+    if (replaying && spool_count(s->spool) && pause_ms) {
+        s->waiting = true;
+        timer_once(s->timer, pause_ms);
+        return;
+    }
     send_next(s);
 }
 

@@ -45,7 +45,7 @@ const char *host_field_name(enum host_field f)
 void host_settings_default(struct host_settings *out)
 {
     *out = (struct host_settings){
-        .collect_ms = 5000, .send_ms = 5000, .display_ms = 500, .processes_top = 5};
+        .collect_ms = 5000, .send_ms = 1000, .display_ms = 500, .processes_top = 5};
 }
 
 const char *host_preset(size_t i, struct host_settings *out, const char **what_for)

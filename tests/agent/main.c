@@ -10,6 +10,7 @@ UNIT_DECLARE(schedule);
 UNIT_DECLARE(answer);
 UNIT_DECLARE(config);
 UNIT_DECLARE(enroll);
+UNIT_DECLARE(proxy);
 UNIT_DECLARE(ship);
 
 int main(void)
@@ -17,5 +18,5 @@ int main(void)
     signal(SIGPIPE, SIG_IGN);
     log_setup("test_agent", LOG_ERROR, false);
     return UNIT_RUN(spool) + UNIT_RUN(merge) + UNIT_RUN(schedule) + UNIT_RUN(answer) +
-           UNIT_RUN(config) + UNIT_RUN(enroll) + UNIT_RUN(ship);
+           UNIT_RUN(config) + UNIT_RUN(enroll) + UNIT_RUN(proxy) + UNIT_RUN(ship);
 }

@@ -119,7 +119,7 @@ static void bench_open(struct bench *b)
         &b->server, err));
     b->config.server = arena_printf(&b->arena, "http://127.0.0.1:%u", http_server_port(b->server));
     b->config.state = b->folder;
-    b->config.spool_max_bytes = 1 << 20;
+    b->config.spool_max_bytes = 4 << 20;
     open_ship(b);
     b->deadline = timer_open(b->loop, on_deadline, b);
 }
@@ -331,6 +331,42 @@ static void test_enrolment(void **state UNUSED)
     bench_close(&b);
 }
 
+/* A day without a server, a collection every five seconds: all of it arrives afterwards, once and
+ * in order. */
+static void test_a_day_without_server(void **state UNUSED)
+{
+    enum { COLLECTIONS = 24 * 3600 / 5 };
+    struct bench b = {.answers = {503}};
+    bench_open(&b);
+    clock_fake(1700000000000);
+    take(&b, "m", 0);
+    run(&b); /* 503: from now on it waits */
+    for (int i = 1; i < COLLECTIONS; i++) {
+        clock_fake_advance(5000);
+        take(&b, "m", (double)i);
+    }
+    clock_real();
+    buf_clear(&b.log);
+    run(&b);
+    double next = 0;
+    struct span rest = buf_view(&b.log), word;
+    size_t lines = 0;
+    while (span_line(&rest, &word)) {
+        struct span values, value;
+        lines++;
+        span_next(&word, '=', &values); /* "zstd m=0,1,2": what follows the sign stays in word */
+        while (span_next(&word, ',', &value)) {
+            double v;
+            assert_true(span_double(value, &v));
+            assert_true(v == next);
+            next++;
+        }
+    }
+    assert_true(next == COLLECTIONS);
+    assert_true(lines < COLLECTIONS / 20); /* many collections in one message */
+    bench_close(&b);
+}
+
 static void test_missing_token_file(void **state UNUSED)
 {
     struct loop *loop = NULL;
@@ -358,6 +394,7 @@ const struct CMUnitTest ship_tests[] = {
     cmocka_unit_test(test_too_large_is_split),
     cmocka_unit_test(test_stopped_while_under_way),
     cmocka_unit_test(test_no_server),
+    cmocka_unit_test(test_a_day_without_server),
     cmocka_unit_test(test_enrolment),
     cmocka_unit_test(test_missing_token_file),
 };
