@@ -50,6 +50,8 @@ test    libfaketime
 test    chromium                chromium
 test    prometheus              prometheus
 test    prometheus-node-exporter prometheus-node-exporter
+test    tinyproxy-bin           tinyproxy-bin
+test    victoria-metrics        victoria-metrics
 lab     nftables                nft
 lab     e2fsprogs               mkfs.ext4
 lab     util-linux              unshare
