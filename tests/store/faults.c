@@ -147,11 +147,10 @@ static void every_change_fails(void **state)
     }
 }
 
-static void full_disk_and_space_again(void **state)
+static void unwritable_for_a_while(int error, enum status status, const char *says)
 {
-    (void)state;
     struct fixture f;
-    struct failing_disk disk;
+    static struct failing_disk disk;
     bool acked[HOSTS][TICKS] = {{false}};
     struct append_result r;
     failing_disk_init(&disk);
@@ -163,11 +162,14 @@ static void full_disk_and_space_again(void **state)
     assert_ok(store_append_wait(f.writer, buf_view(&message), &r, err));
     disk.fail_at = disk.changes + 1;
     disk.failures = 1000000;
+    disk.error = error;
     buf_clear(&message);
     tick_message(&message, 0, 1);
-    assert_fails(store_append_wait(f.writer, buf_view(&message), &r, err), FULL, "No space");
+    assert_fails(store_append_wait(f.writer, buf_view(&message), &r, err), status, says);
     /* and the next is refused at once, with the reason */
-    assert_fails(store_append_wait(f.writer, buf_view(&message), &r, err), FULL, "No space");
+    assert_fails(store_append_wait(f.writer, buf_view(&message), &r, err), status, says);
+    acked[0][0] = true;
+    check_ticks(&f, acked); /* queries are served */
     disk.fail_at = 0;
     enum status st = FULL;
     for (int i = 0; st && i < 100; i++) { /* by itself, within the retry time */
@@ -182,6 +184,17 @@ static void full_disk_and_space_again(void **state)
     fixture_open(&f);
     check_ticks(&f, acked);
     fixture_free(&f);
+}
+
+/* Nothing is taken, and the sender is told to come again: never that it is not allowed to. */
+static void unwritable_disks(void **state)
+{
+    (void)state;
+    unwritable_for_a_while(ENOSPC, FULL, "No space");
+    unwritable_for_a_while(EDQUOT, FULL, "quota");
+    unwritable_for_a_while(EROFS, AGAIN, "Read-only");
+    unwritable_for_a_while(EACCES, AGAIN, "denied");
+    unwritable_for_a_while(EIO, AGAIN, "Input/output");
 }
 
 /* ---- power cuts ---- */
@@ -527,7 +540,7 @@ static void unusable_directories(void **state)
 }
 
 const struct CMUnitTest faults_tests[] = {
-    cmocka_unit_test(every_change_fails), cmocka_unit_test(full_disk_and_space_again),
+    cmocka_unit_test(every_change_fails), cmocka_unit_test(unwritable_disks),
     cmocka_unit_test(power_cuts),         cmocka_unit_test(torn_log),
     cmocka_unit_test(flipped_bits),       cmocka_unit_test(damage_is_named),
     cmocka_unit_test(killed_under_load),  cmocka_unit_test(unusable_directories),

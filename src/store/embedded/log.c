@@ -150,7 +150,9 @@ static void *commit(void *arg)
     b.rows.max = b.defs.max = SIZE_MAX;
     while (take(l, &b)) {
         struct err err = {0};
-        write_batch(l, &b, &err);
+        /* whatever it is, it is tried again: to a sender only "full" is something else */
+        if (write_batch(l, &b, &err) && err.status != FULL)
+            err.status = AGAIN;
         if (l->failing || err.status)
             note_failure(l, &err);
         answer(l, &b, &err);

@@ -60,7 +60,7 @@ MUST_USE enum status log_open(struct disk *d, const char *dir, size_t segment_by
  * segments. NULL is fine. */
 void log_close(struct log *l, bool empty);
 
-/* AGAIN: too much waits; FULL or another: the last write failed, and is tried again. */
+/* AGAIN: too much waits, or the last write failed; FULL: no space. Both are tried again. */
 MUST_USE enum status log_admit(struct log *l, struct err *err);
 uint64_t log_gen(struct log *l);
 /* A new series; before the first row that names it. */
@@ -71,7 +71,7 @@ MUST_USE bool log_put(struct log *l, uint64_t gen, struct span payload);
 void log_ticket(struct log *l, const struct log_ticket *ticket);
 
 /* Begins a new gen; returns the one before. Everything put before is on its way in gens up to
- * that. FULL or another: writing fails at the moment. */
+ * that. FULL or AGAIN: writing fails at the moment. */
 MUST_USE enum status log_rotate(struct log *l, uint64_t *before, struct err *err);
 /* The segments of gens up to this one are not needed any more. */
 MUST_USE enum status log_recycle(struct log *l, uint64_t gen, struct err *err);
