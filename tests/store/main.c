@@ -5,6 +5,7 @@
 UNIT_DECLARE(basic);
 UNIT_DECLARE(blocks);
 UNIT_DECLARE(check);
+UNIT_DECLARE(churn);
 UNIT_DECLARE(codec);
 UNIT_DECLARE(faults);
 UNIT_DECLARE(guards);
@@ -18,6 +19,7 @@ int main(void)
     failed += UNIT_RUN(codec);
     failed += UNIT_RUN(basic);
     failed += UNIT_RUN(blocks);
+    failed += UNIT_RUN(churn);
     failed += UNIT_RUN(guards);
     failed += UNIT_RUN(check);
     failed += UNIT_RUN(model);
