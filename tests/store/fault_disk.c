@@ -85,7 +85,7 @@ void failing_disk_init(struct failing_disk *d)
 {
     *d = (struct failing_disk){
         .disk = {failing_open, failing_write, failing_sync, failing_resize, failing_reserve,
-                 failing_rename, failing_unlink, failing_sync_dir, plain_close},
+                 failing_rename, failing_unlink, failing_sync_dir, plain_close, NULL},
         .error = ENOSPC,
     };
 }
