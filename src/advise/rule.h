@@ -142,6 +142,7 @@ enum template_format {
     FORMAT_PERCENT,  /* 29 % of a share 0.29 */
     FORMAT_BYTES,    /* 9.6 GB */
     FORMAT_DURATION, /* 15 minutes, from seconds */
+    FORMAT_NUMBER,   /* 4097, for lines that a machine reads */
 };
 
 /* One variable of a template; false when there is no such. Numbers go into *number and set

@@ -12,6 +12,7 @@ static const struct {
     {"percent", FORMAT_PERCENT},
     {"bytes", FORMAT_BYTES},
     {"duration", FORMAT_DURATION},
+    {"number", FORMAT_NUMBER},
 };
 
 /* A part of a template: text, or a place. */
@@ -37,7 +38,7 @@ static const char *read_place(struct span inside, struct part *p)
             p->format = formats[i].format;
             return NULL;
         }
-    return "an unknown format; there are count, percent, bytes and duration";
+    return "an unknown format; there are count, percent, bytes, duration and number";
 }
 
 /* Cuts the next part; *fault is set when the braces are wrong. */
@@ -184,6 +185,9 @@ void format_value(struct buf *out, enum template_format f, double v)
         break;
     case FORMAT_DURATION:
         duration(out, v);
+        break;
+    case FORMAT_NUMBER:
+        buf_printf(out, "%.0f", v);
         break;
     }
 }
