@@ -17,7 +17,8 @@ LAYERS = {
     'series': {'base'},
     'exchange': {'base', 'series'},
     'collect': {'base', 'series'},
-    'agent': {'base', 'net', 'series', 'collect'},
+    'apply': {'base', 'series'},
+    'agent': {'base', 'apply', 'net', 'series', 'collect'},
     'store': {'base', 'series'},
     'record': {'base'},
     'promql': {'base', 'series'},
@@ -27,7 +28,7 @@ LAYERS = {
     'access': {'base', 'net', 'record'},
     'api': {'base', 'net', 'series', 'exchange', 'store', 'record', 'promql', 'advise', 'alert', 'notify', 'access'},
     'server': {'base', 'net', 'series', 'store', 'record', 'promql', 'advise', 'alert', 'notify', 'access', 'api'},
-    'cli': {'base', 'net', 'series', 'exchange', 'collect', 'store', 'record', 'promql', 'advise', 'alert', 'notify'},
+    'cli': {'base', 'net', 'series', 'exchange', 'collect', 'store', 'record', 'promql', 'advise', 'apply', 'alert', 'notify'},
 }
 ALL_PUBLIC = {'base', 'net', 'series'}
 # Further public headers, each named by its folder.

@@ -10,6 +10,7 @@ static const struct command {
     const char *help;
 } commands[] = {
     {"advice", cli_advice, "what the server advises for each host"},
+    {"apply", cli_apply, "change a kernel parameter on this host, or put it back"},
     {"backup", cli_backup, "back a running server up"},
     {"check", cli_check, "look at this host and say what to change; no server needed"},
     {"export", cli_export, "samples as CSV, JSON or OpenMetrics"},
