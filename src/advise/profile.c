@@ -233,11 +233,11 @@ void profile_text(struct buf *out, const struct profile_report *p, bool colour)
     static const char *const codes[PROFILE_RESULTS] = {"32", "33", "1;31", "2"};
     painted(out, p->title, "1", colour);
     buf_printf(out, "%s\n\n", p->found ? "" : "  (none of its processes was seen here)");
-    buf_printf(out, "  %-26s %13s %15s %15s  %s\n", "PARAMETER", "VALUE", "IN USE", "WANTED",
+    buf_printf(out, "  %-29s %12s %13s %13s  %s\n", "PARAMETER", "VALUE", "IN USE", "WANTED",
                "RESULT");
     for (size_t i = 0; i < p->n_rows; i++) {
         const struct profile_row *r = &p->rows[i];
-        buf_printf(out, "  %-26.26s %13s %15s %15s  ", r->name, r->value ? r->value : "-",
+        buf_printf(out, "  %-29.29s %12s %13s %13s  ", r->name, r->value ? r->value : "-",
                    r->use ? r->use : "", r->wanted);
         painted(out, profile_results[r->result], codes[r->result], colour);
         buf_char(out, '\n');

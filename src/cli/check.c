@@ -3,7 +3,7 @@
 #include "cli/cli.h"
 #include "cli/look.h"
 
-#include "advise/advise.h"
+#include "advise/profile.h"
 #include "base/clock.h"
 #include "base/log.h"
 #include "collect/collect.h"
@@ -16,6 +16,12 @@ static const char usage[] =
     "usage: galen check [OPTIONS]\n\n"
     "Looks at this host for half a minute and says what to change and why. Needs no server and\n"
     "no settings. Exit: 0 nothing to do, 1 there is advice, 2 it could not be done.\n\n"
+    "  --profile NAME  judge by a product's documented values, as mqconfig does: ibm-mq, "
+    "postgresql,\n"
+    "                  ... (exit: 0 PASS, 1 WARN, 2 FAIL)\n"
+    "  --watch         look again and again; ends with Ctrl-C\n"
+    "  --nagios        one line and performance data for Nagios and Icinga; exit 0 OK, 1 WARNING\n"
+    "                  (advice), 2 CRITICAL (advice with proof), 3 UNKNOWN\n"
     "  --seconds N     how long to look, 2..3600 (default 30; 2 for a recorded host)\n"
     "  --root DIR      where proc/ and sys/ are: a recorded host\n"
     "  --json          the analysis as JSON\n"
@@ -27,9 +33,12 @@ enum { SECONDS_DEFAULT = 30, SECONDS_RECORDED = 2, SECONDS_MAX = 3600, BAR_WIDTH
 struct check {
     const char *root;
     struct adviser_config adviser;
+    const char *profile;
     int64_t seconds;
-    bool json;
+    bool json, watch, nagios;
 };
+
+enum { NAGIOS_OK, NAGIOS_WARNING, NAGIOS_CRITICAL, NAGIOS_UNKNOWN };
 
 static bool on_terminal(int fd)
 {
@@ -89,17 +98,79 @@ static enum status look(const struct check *o, struct collect *c, struct memory_
     return st;
 }
 
-static void print(const struct check *o, const struct analysis *a)
+/* ---- what is printed ---- */
+
+static void write_out(struct buf *out)
+{
+    fwrite(out->at, 1, out->len, stdout);
+    fflush(stdout);
+}
+
+static void print_analysis(const struct check *o, const struct analysis *a,
+                           const struct profile_report *profiles, size_t n)
 {
     auto_buf out = {0};
     struct json j = json_to(&out);
-    if (o->json)
+    bool colour = on_terminal(STDOUT_FILENO);
+    if (o->json) {
         analysis_json(&j, a);
-    else
-        analysis_text(&out, a, on_terminal(STDOUT_FILENO));
-    if (o->json)
         buf_char(&out, '\n');
-    fwrite(out.at, 1, out.len, stdout);
+    } else {
+        if (o->watch && colour)
+            buf_str(&out, "\x1b[H\x1b[2J");
+        analysis_text(&out, a, colour);
+    }
+    for (size_t i = 0; i < n && !o->json; i++) {
+        buf_char(&out, '\n');
+        profile_text(&out, &profiles[i], colour);
+    }
+    write_out(&out);
+}
+
+/* "GALEN WARNING - sentence | findings=1 checks=38 proof=0" */
+static int print_nagios(const struct analysis *a)
+{
+    static const char *const words[] = {"OK", "WARNING", "CRITICAL"};
+    size_t advised = 0, proven = 0;
+    for (size_t i = 0; i < a->n_findings; i++) {
+        advised += a->findings[i].class != 0;
+        proven += a->findings[i].class != 0 && a->findings[i].kind == KIND_PROOF;
+    }
+    int code = proven ? NAGIOS_CRITICAL : a->class ? NAGIOS_WARNING : NAGIOS_OK;
+    printf("GALEN %s - %s | findings=%zu;; proof=%zu;; checks=%zu;;\n", words[code], a->summary,
+           advised, proven, a->checks);
+    return code;
+}
+
+static int print_profile(const struct check *o, const struct profile_report *p)
+{
+    static const int codes[PROFILE_RESULTS] = {0, 1, 2, 1};
+    auto_buf out = {0};
+    struct json j = json_to(&out);
+    if (o->json) {
+        profile_json(&j, p);
+        buf_char(&out, '\n');
+    } else {
+        profile_text(&out, p, on_terminal(STDOUT_FILENO));
+    }
+    write_out(&out);
+    return codes[p->result];
+}
+
+/* ---- analysis ---- */
+
+static enum status judge_by_profile(const struct check *o, struct adviser *a,
+                                    struct memory_source *m, int64_t now_ms, int *exit_code,
+                                    struct err *err)
+{
+    auto_arena arena = {0};
+    struct profile_report *reports;
+    size_t n;
+    enum status st = advise_profiles(a, memory_source_face(m), SPAN(""), o->profile, now_ms, &arena,
+                                     &reports, &n, err);
+    if (!st && n)
+        *exit_code = print_profile(o, &reports[0]);
+    return st;
 }
 
 static enum status analyse(const struct check *o, struct adviser *a, struct memory_source *m,
@@ -107,28 +178,68 @@ static enum status analyse(const struct check *o, struct adviser *a, struct memo
 {
     auto_arena arena = {0};
     struct advice advice;
+    struct profile_report *profiles;
+    size_t n;
+    if (o->profile)
+        return judge_by_profile(o, a, m, now_ms, exit_code, err);
     enum status st = advise_tick(a, memory_source_face(m), now_ms, &arena, &advice, err);
     if (st)
         return st;
     if (advice.n != 1)
         return err_set(err, NOT_FOUND, "there are no figures of memory below %s/proc", o->root);
-    print(o, &advice.hosts[0]);
+    st = advise_profiles(a, memory_source_face(m), SPAN(""), NULL, now_ms, &arena, &profiles, &n,
+                         err);
+    if (st)
+        return st;
     *exit_code = advice.hosts[0].class ? EXIT_FAILED : EXIT_OK;
+    if (o->nagios)
+        *exit_code = print_nagios(&advice.hosts[0]);
+    else
+        print_analysis(o, &advice.hosts[0], profiles, n);
     return OK;
 }
 
-static enum status look_and_analyse(const struct check *o, struct adviser *a,
-                                    struct memory_source *m, int *exit_code, struct err *err)
+/* An unknown name must not take half a minute to tell. */
+static enum status check_profile_name(const struct check *o, struct adviser *a, struct err *err)
+{
+    auto_arena arena = {0};
+    struct profile_report *reports;
+    size_t n;
+    struct memory_source *empty = memory_source_open();
+    enum status st = o->profile
+                         ? advise_profiles(a, memory_source_face(empty), SPAN(""), o->profile,
+                                           clock_wall_ms(), &arena, &reports, &n, err)
+                         : OK;
+    memory_source_close(empty);
+    return st;
+}
+
+/* Each look has figures of its own: what was an hour ago would only take memory. */
+static enum status look_once(const struct check *o, struct adviser *a, struct collect *c,
+                             int *exit_code, struct err *err)
+{
+    struct memory_source *m = memory_source_open();
+    int64_t now_ms = 0;
+    enum status st = look(o, c, m, &now_ms, err);
+    if (!st)
+        st = analyse(o, a, m, now_ms, exit_code, err);
+    memory_source_close(m);
+    return st;
+}
+
+static enum status look_and_analyse(const struct check *o, struct adviser *a, int *exit_code,
+                                    struct err *err)
 {
     struct collect *c;
     struct collect_config config = {.root = o->root};
-    int64_t now_ms = 0;
     enum status st = collect_open(&config, &c, err);
     if (st)
         return st;
-    st = look(o, c, m, &now_ms, err);
+    do
+        st = look_once(o, a, c, exit_code, err);
+    while (!st && o->watch);
     collect_close(c);
-    return st ? st : analyse(o, a, m, now_ms, exit_code, err);
+    return st;
 }
 
 static int run(const struct check *o)
@@ -139,28 +250,28 @@ static int run(const struct check *o)
     int exit_code = EXIT_OK;
     config.window_max_ms = o->seconds * 1000 + 1000;
     enum status st = adviser_open(&config, &a, &err);
-    if (!st) {
-        struct memory_source *m = memory_source_open();
-        st = look_and_analyse(o, a, m, &exit_code, &err);
-        memory_source_close(m);
-    }
+    if (!st)
+        st = check_profile_name(o, a, &err);
+    if (!st)
+        st = look_and_analyse(o, a, &exit_code, &err);
     adviser_close(a);
     if (!st)
         return exit_code;
-    cli_fail("check", &err);
-    return EXIT_USAGE;
+    if (o->nagios)
+        printf("GALEN UNKNOWN - %s\n", err.text);
+    else
+        cli_fail("check", &err);
+    return o->nagios ? NAGIOS_UNKNOWN : EXIT_USAGE;
 }
 
 int cli_check(int argc, char **argv)
 {
     static const struct option options[] = {
-        {"seconds", required_argument, NULL, 's'},
-        {"root", required_argument, NULL, 'r'},
-        {"json", no_argument, NULL, 'j'},
-        {"rules", required_argument, NULL, 'R'},
-        {"model", required_argument, NULL, 'm'},
-        {"help", no_argument, NULL, 'h'},
-        {0},
+        {"seconds", required_argument, NULL, 's'}, {"root", required_argument, NULL, 'r'},
+        {"json", no_argument, NULL, 'j'},          {"profile", required_argument, NULL, 'p'},
+        {"watch", no_argument, NULL, 'w'},         {"nagios", no_argument, NULL, 'n'},
+        {"rules", required_argument, NULL, 'R'},   {"model", required_argument, NULL, 'm'},
+        {"help", no_argument, NULL, 'h'},          {0},
     };
     struct check o = {.root = "/"};
     bool good = true;
@@ -176,6 +287,15 @@ int cli_check(int argc, char **argv)
         case 'j':
             o.json = true;
             break;
+        case 'p':
+            o.profile = optarg;
+            break;
+        case 'w':
+            o.watch = true;
+            break;
+        case 'n':
+            o.nagios = true;
+            break;
         case 'R':
             o.adviser.rules_dir = optarg;
             break;
@@ -188,10 +308,12 @@ int cli_check(int argc, char **argv)
             good = false;
         }
     }
-    if (!good || optind != argc)
+    if (!good || optind != argc || (o.nagios && (o.json || o.watch || o.profile)))
         return cli_usage("check", usage, stderr);
     log_setup("galen", LOG_ERROR, false); /* what a host does not have, the checks' count tells */
     if (!o.seconds)
         o.seconds = strcmp(o.root, "/") == 0 ? SECONDS_DEFAULT : SECONDS_RECORDED;
+    if (o.profile) /* levels only: a moment is enough */
+        o.seconds = SECONDS_RECORDED;
     return run(&o);
 }
