@@ -8,11 +8,8 @@ static const struct {
     const char *name;
     enum template_format format;
 } formats[] = {
-    {"count", FORMAT_COUNT},
-    {"percent", FORMAT_PERCENT},
-    {"bytes", FORMAT_BYTES},
-    {"duration", FORMAT_DURATION},
-    {"number", FORMAT_NUMBER},
+    {"count", FORMAT_COUNT},       {"percent", FORMAT_PERCENT}, {"bytes", FORMAT_BYTES},
+    {"duration", FORMAT_DURATION}, {"number", FORMAT_NUMBER},
 };
 
 /* A part of a template: text, or a place. */
