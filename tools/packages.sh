@@ -51,7 +51,7 @@ test    libfaketime
 test    chromium                chromium
 test    prometheus              prometheus
 test    prometheus-node-exporter prometheus-node-exporter
-test    tinyproxy-bin           tinyproxy-bin
+test    tinyproxy-bin           tinyproxy
 test    victoria-metrics        victoria-metrics
 lab     nftables                nft
 lab     e2fsprogs               mkfs.ext4

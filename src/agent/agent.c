@@ -4,6 +4,7 @@
 #include "agent/control.h"
 #include "agent/link.h"
 #include "agent/local.h"
+#include "agent/notify.h"
 #include "agent/proxy.h"
 #include "agent/remote.h"
 #include "agent/schedule.h"
@@ -47,7 +48,7 @@ struct agent {
     struct timer *live; /* runs while somebody watches */
     int64_t live_ms;    /* as the server wants it; 0: nobody watches */
     struct increment_writer *frames;
-    struct timer *teller;
+    struct timer *teller, *watchdog;
     uint64_t told, inventory_hash; /* in this connection */
     char *advice;                  /* the server's last message of it; NULL: none */
     struct control *control;
@@ -59,7 +60,7 @@ struct agent {
     struct buf message;
     char machine_id[MACHINE_ID_TEXT];
     /* of --once */
-    bool done;
+    bool done, again;
     enum status result;
     struct err *result_err;
 };
@@ -117,6 +118,7 @@ static void agent_close(struct agent *a)
     control_close(a->control);
     timer_close(a->live);
     timer_close(a->teller);
+    timer_close(a->watchdog);
     increment_writer_close(a->frames);
     free(a->boot_id);
     free(a->advice);
@@ -479,12 +481,26 @@ static void read_boot_id(struct agent *a)
         a->boot_id = mem_dup_span(span_trim(buf_view(&text)));
 }
 
+static void on_reload(void *arg)
+{
+    struct agent *a = arg;
+    a->again = true;
+    loop_stop(a->loop);
+}
+
+static void on_watchdog(void *arg UNUSED)
+{
+    notify("WATCHDOG=1");
+}
+
 static enum status start(struct agent *a, struct err *err)
 {
     const struct agent_config *c = a->config;
     enum status st = loop_signal(a->loop, SIGTERM, on_stop, a, err);
     if (!st)
         st = loop_signal(a->loop, SIGINT, on_stop, a, err);
+    if (!st)
+        st = loop_signal(a->loop, SIGHUP, on_reload, a, err);
     if (!st)
         st = open_targets(a, err);
     if (!st && c->listen)
@@ -502,17 +518,25 @@ static enum status start(struct agent *a, struct err *err)
     apply(a);
     log_info("watching %s every %lld ms", collect_instance(a->collect),
              (long long)a->schedule.interval_ms);
+    int64_t watchdog_ms = notify_watchdog_ms();
+    a->watchdog = timer_open(a->loop, on_watchdog, a);
+    if (watchdog_ms)
+        timer_every(a->watchdog, watchdog_ms);
     return open_link(a, err);
 }
 
-enum status agent_run(const struct agent_config *config, struct err *err)
+enum status agent_run(const struct agent_config *config, bool *again, struct err *err)
 {
     struct agent a;
     enum status st = agent_open(&a, config, NULL, err);
     if (!st)
         st = start(&a, err);
-    if (!st)
+    if (!st) {
+        notify("READY=1");
         loop_run(a.loop);
+        notify(a.again ? "RELOADING=1" : "STOPPING=1");
+    }
+    *again = a.again;
     agent_close(&a);
     return st;
 }

@@ -11,5 +11,5 @@ MUST_USE enum status agent_collect_open(const struct agent_config *config, struc
                                         struct err *err);
 /* Collects and sends once, together with what waits in the spool. */
 MUST_USE enum status agent_once(const struct agent_config *config, struct err *err);
-/* Until SIGTERM or SIGINT. */
-MUST_USE enum status agent_run(const struct agent_config *config, struct err *err);
+/* Until SIGTERM or SIGINT, or SIGHUP: then *again is true, the settings are to be read anew. */
+MUST_USE enum status agent_run(const struct agent_config *config, bool *again, struct err *err);

@@ -58,13 +58,32 @@ static int send_once(const struct agent_config *config)
     return EXIT_OK;
 }
 
-static int run(const struct agent_config *config)
+/* SIGHUP: the settings are read anew; those that are wrong are told, and the old ones stay. */
+static void read_again(int argc, char **argv, struct agent_config *config, struct arena *arena)
+{
+    struct agent_config fresh;
+    struct err err = {0};
+    if (config_read(argc, argv, &fresh, arena, &err)) {
+        log_error("the settings stay as they were: %s", err.text);
+        return;
+    }
+    *config = fresh;
+    log_setup("galen-agent", config->log_level, config->log_json);
+    log_info("the settings were read again");
+}
+
+static int run(int argc, char **argv, struct agent_config *config, struct arena *arena)
 {
     struct err err = {0};
-    if (agent_run(config, &err) == OK)
-        return EXIT_OK;
-    log_error("%s", err.text);
-    return EXIT_FAILED;
+    for (bool again = true; again;) {
+        if (agent_run(config, &again, &err)) {
+            log_error("%s", err.text);
+            return EXIT_FAILED;
+        }
+        if (again)
+            read_again(argc, argv, config, arena);
+    }
+    return EXIT_OK;
 }
 
 int main(int argc, char **argv)
@@ -95,7 +114,7 @@ int main(int argc, char **argv)
     case MODE_STATUS:
         return status_show(&config) ? EXIT_FAILED : EXIT_OK;
     case MODE_RUN:
-        return run(&config);
+        return run(argc, argv, &config, &arena);
     }
     return EXIT_FAILED;
 }

@@ -10,6 +10,7 @@ UNIT_DECLARE(schedule);
 UNIT_DECLARE(answer);
 UNIT_DECLARE(config);
 UNIT_DECLARE(enroll);
+UNIT_DECLARE(notify);
 UNIT_DECLARE(proxy);
 UNIT_DECLARE(ship);
 
@@ -18,5 +19,6 @@ int main(void)
     signal(SIGPIPE, SIG_IGN);
     log_setup("test_agent", LOG_ERROR, false);
     return UNIT_RUN(spool) + UNIT_RUN(merge) + UNIT_RUN(schedule) + UNIT_RUN(answer) +
-           UNIT_RUN(config) + UNIT_RUN(enroll) + UNIT_RUN(proxy) + UNIT_RUN(ship);
+           UNIT_RUN(config) + UNIT_RUN(enroll) + UNIT_RUN(notify) + UNIT_RUN(proxy) +
+           UNIT_RUN(ship);
 }

@@ -3,7 +3,9 @@
 receivers at once (Debian's Prometheus and VictoriaMetrics), each with a spool of its own."""
 import json
 import os
+import re
 import shutil
+import signal
 import socket
 import subprocess
 import urllib.parse
@@ -101,7 +103,21 @@ with galen.Folder('delivery') as (folder, tap):
                                               token=old)[0] == 401, 15, 0.5),
            'the old one is refused once the new one was used')
     tap.equal(delivery()['delivery']['failed'], 0, 'no send has failed meanwhile')
+    agent.process.process.send_signal(signal.SIGHUP)
+    tap.ok(galen.wait_for(lambda: 'the settings were read again' in agent.process.text(), 10)
+           and galen.wait_for(lambda: agent.process.text().count('watching') == 2, 10)
+           and agent.process.alive(), 'SIGHUP: the settings are read again')
     agent.stop()
     for process in [*others, *([proxy] if proxy else [])]:
         process.kill()
     server.stop()
+
+    unit = galen.BUILD / 'galen-agent.service'
+    if shutil.which('systemd-analyze'):
+        shown = subprocess.run(['systemd-analyze', 'security', '--offline=true', unit],
+                               capture_output=True, text=True, timeout=60).stdout
+        score = re.search(r'exposure level for [^:]*: ([0-9.]+)', shown)
+        tap.ok(score and float(score[1]) <= 2.0, 'systemd finds the unit well confined (at most 2.0)',
+               score[0] if score else shown[-500:])
+    else:
+        tap.skip('systemd finds the unit well confined', 'systemd-analyze is not installed')
