@@ -493,11 +493,14 @@ void store_stats(struct store *s, struct store_stats *out)
         .retention_ms = s->retention_ms,
         .retention_bytes = s->retention_bytes,
     };
-    struct statvfs disk;
-    if (statvfs(s->dir, &disk) == 0)
-        out->disk_bytes = (uint64_t)disk.f_blocks * disk.f_frsize;
     out->bytes_on_disk = out->log_bytes;
     guard_state(&s->guard, out);
+    struct statvfs disk;
+    if (statvfs(s->dir, &disk) == 0) {
+        out->disk_bytes = (uint64_t)disk.f_blocks * disk.f_frsize;
+        out->free_bytes =
+            (uint64_t)disk.f_bavail * disk.f_frsize; /* the guard looks when it has to */
+    }
     struct version *v = version_hold(&s->versions);
     out->blocks = v->n;
     for (size_t i = 0; i < v->n; i++) {
