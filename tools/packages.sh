@@ -40,7 +40,7 @@ test    libclang-rt-dev
 test    clang-format            clang-format
 test    clang-tidy              clang-tidy
 test    python3                 python3
-test    python3-yaml            python3-yaml
+test    python3-yaml
 test    git                     git
 test    openssl                 openssl
 test    sqlite3                 sqlite3
