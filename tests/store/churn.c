@@ -75,7 +75,7 @@ static void memory_is_for_the_living(void **state)
     if (large)
         printf("memory after %d series: %zu KiB, after %d: %zu KiB\n", per_round * (ROUNDS / 2 + 1),
                early >> 10, per_round * ROUNDS, late >> 10);
-    assert_true(late < early + early / 2);
+    assert_true(late <= early + early / 2); /* both 0 where the allocator does not tell */
     assert_int_equal(fixture_count(&f, "job"), (size_t)per_round * ROUNDS);
     assert_int_equal(fixture_count(&f, "job{kind=\"odd\"}"), (size_t)per_round * ROUNDS / 2);
     assert_int_equal(fixture_count(&f, "job{pod=~\"p3-.*\"}"), (size_t)per_round);
