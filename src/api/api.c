@@ -22,6 +22,7 @@ struct api *api_open(const struct api_config *config)
         .take = config->take,
         .analyse_payload = config->analyse_payload,
         .ask = config->ask,
+        .model = config->model,
         .pipeline = config->pipeline,
         .version = config->version,
         .limits = config->limits,

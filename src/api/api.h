@@ -48,6 +48,10 @@ enum advice_ask {
     ASK_HOST_PROFILES, /* of a host: its name */
     ASK_HOST_CHECKS,
 };
+enum { MODEL_LABEL_MAX = 80 };
+struct model_label {
+    char checksum[MODEL_LABEL_MAX], version[MODEL_LABEL_MAX]; /* empty: no classifier */
+};
 struct advice_question {
     enum advice_ask what;
     int64_t id, now_ms;
@@ -66,6 +70,8 @@ struct api_config {
      * worker. */
     enum status (*analyse_payload)(void *pipeline, struct span payload, int64_t now_ms,
                                    struct buf *answer, struct err *err);
+    /* The classifier that runs, for /metrics. Does not wait. */
+    void (*model)(void *pipeline, struct model_label *out);
     /* Called on a worker; the answer, JSON, may be empty. */
     enum status (*ask)(void *pipeline, const struct advice_question *q, struct buf *answer,
                        struct err *err);

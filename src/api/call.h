@@ -15,6 +15,7 @@ struct api {
     void (*take)(void *pipeline, struct batch *b);
     enum status (*analyse_payload)(void *pipeline, struct span payload, int64_t now_ms,
                                    struct buf *answer, struct err *err);
+    void (*model)(void *pipeline, struct model_label *out);
     enum status (*ask)(void *pipeline, const struct advice_question *q, struct buf *answer,
                        struct err *err);
     void *pipeline;

@@ -47,6 +47,19 @@ static double resident_bytes(void)
     return (double)pages * (double)sysconf(_SC_PAGESIZE);
 }
 
+static void put_model(struct call *c, struct buf *out)
+{
+    struct model_label m = {0};
+    c->api->model(c->api->pipeline, &m);
+    struct label labels[] = {{SPAN(LABEL_NAME), SPAN("galen_model_info")},
+                             {SPAN("checksum"), span_of(m.checksum)},
+                             {SPAN("version"), span_of(m.version)}};
+    exposition_family(out, labels[0].value, METRIC_GAUGE, "The classifier that runs.");
+    if (m.checksum[0])
+        exposition_sample(out, (struct labels){labels, COUNT(labels)}, (struct sample){.v = 1},
+                          false);
+}
+
 void health_metrics(struct call *c)
 {
     auto_buf out = {0};
@@ -56,6 +69,7 @@ void health_metrics(struct call *c)
                             {SPAN("version"), span_of(c->api->version)}};
     exposition_family(&out, build[0].value, METRIC_GAUGE, "The version that runs.");
     exposition_sample(&out, (struct labels){build, COUNT(build)}, (struct sample){.v = 1}, false);
+    put_model(c, &out);
     put(&out, "process_cpu_seconds_total", METRIC_COUNTER, "CPU time of this process.",
         (double)clock_cpu_ns() / 1e9);
     put(&out, "process_resident_memory_bytes", METRIC_GAUGE, "Resident memory.", resident_bytes());

@@ -14,6 +14,7 @@
 
 #include <errno.h>
 #include <pthread.h>
+#include <stdio.h>
 #include <time.h>
 
 enum {
@@ -44,7 +45,8 @@ struct pipeline {
     struct arena expr_arena;
     struct expr *hosts_seen;
     pthread_t thread;
-    pthread_mutex_t lock; /* guards stopping */
+    struct model_label model;
+    pthread_mutex_t lock; /* guards stopping and model */
     pthread_cond_t wake;
     bool running, stopping;
 };
@@ -291,6 +293,28 @@ static struct desk desk_of(struct pipeline *p)
     return (struct desk){p->adviser, p->follow, p->store, &p->advice};
 }
 
+/* After the model may have changed; the caller holds what guards the adviser. */
+static void note_model(struct pipeline *p)
+{
+    const struct model *m = adviser_model(p->adviser);
+    struct model_label label = {0};
+    if (m) {
+        snprintf(label.checksum, sizeof label.checksum, "%s", model_checksum(m));
+        snprintf(label.version, sizeof label.version, "%s", model_version(m));
+    }
+    pthread_mutex_lock(&p->lock);
+    p->model = label;
+    pthread_mutex_unlock(&p->lock);
+}
+
+void pipeline_model(void *pipeline, struct model_label *out)
+{
+    struct pipeline *p = pipeline;
+    pthread_mutex_lock(&p->lock);
+    *out = p->model;
+    pthread_mutex_unlock(&p->lock);
+}
+
 enum status pipeline_ask(void *pipeline, const struct advice_question *q, struct buf *answer,
                          struct err *err)
 {
@@ -298,6 +322,7 @@ enum status pipeline_ask(void *pipeline, const struct advice_question *q, struct
     struct desk d = desk_of(p);
     pthread_mutex_lock(&p->advising);
     enum status st = desk_answer(&d, q, answer, err);
+    note_model(p);
     pthread_mutex_unlock(&p->advising);
     return st;
 }
@@ -307,6 +332,7 @@ enum status pipeline_reload(struct pipeline *p, struct err *err)
     struct desk d = desk_of(p);
     pthread_mutex_lock(&p->advising);
     enum status st = desk_reload(&d, err);
+    note_model(p);
     pthread_mutex_unlock(&p->advising);
     return st;
 }
@@ -466,6 +492,7 @@ enum status pipeline_open(const struct pipeline_config *config, struct pipeline 
         pipeline_close(p);
         return st;
     }
+    note_model(p);
     *out = p;
     return OK;
 }

@@ -29,6 +29,7 @@ void pipeline_close(struct pipeline *p); /* NULL is fine */
 void pipeline_take(void *pipeline, struct batch *b);
 enum status pipeline_payload(void *pipeline, struct span payload, int64_t now_ms,
                              struct buf *answer, struct err *err);
+void pipeline_model(void *pipeline, struct model_label *out);
 enum status pipeline_ask(void *pipeline, const struct advice_question *q, struct buf *answer,
                          struct err *err);
 /* Rules and model again (SIGHUP); both stay as they were when anything is wrong. */

@@ -180,6 +180,7 @@ static enum status open_api(struct server *s, const struct server_settings *sett
         .take = pipeline_take,
         .analyse_payload = pipeline_payload,
         .ask = pipeline_ask,
+        .model = pipeline_model,
         .pipeline = s->pipeline,
         .version = GALEN_VERSION,
         .limits = settings->query,

@@ -5,10 +5,12 @@ UNIT_DECLARE(decide);
 UNIT_DECLARE(keras);
 UNIT_DECLARE(payload);
 UNIT_DECLARE(rules);
+UNIT_DECLARE(table);
 UNIT_DECLARE(train);
+UNIT_DECLARE(verify);
 
 int main(void)
 {
     return UNIT_RUN(advice) + UNIT_RUN(decide) + UNIT_RUN(keras) + UNIT_RUN(payload) +
-           UNIT_RUN(rules) + UNIT_RUN(train);
+           UNIT_RUN(rules) + UNIT_RUN(table) + UNIT_RUN(train) + UNIT_RUN(verify);
 }

@@ -152,6 +152,19 @@ with galen.Folder('verify') as (folder, tap):
     tap.ok(status == 400 and b'not open' in text, 'only open findings are dismissed', text)
     status, _, _ = server.request('POST', f'{get}findings/999999/dismiss')
     tap.equal(status, 404, 'and only those that exist')
+    # Rules and model again: what is wrong stays as it was.
+    (rules / 'advice' / 'bad.yaml').write_text('- id: X\n  tittle: y\n')
+    status, _, text = server.request('POST', f'{get}rules/reload')
+    tap.ok(status == 400 and b'bad.yaml:2:3' in text and b'old rules' in text, 'a bad file is told',
+           text)
+    tap.equal(len(server.json('GET', f'{get}rules/advice')['rules']), 1, 'the old rules stay')
+    (rules / 'advice' / 'bad.yaml').write_text(RULES.replace('TC1', 'MINE'))
+    tap.equal(server.json('POST', f'{get}rules/reload')['rules'], 2, 'a good one is taken')
+    (rules / 'advice' / 'bad.yaml').unlink()
+    host = next(h['id'] for h in server.hosts() if h['name'] == 'helped')
+    checks = server.json('GET', f'{get}hosts/{host}/checks')['checks']
+    tap.equal([c['rule'] for c in checks], ['TC1', 'MINE'], 'the checks of a host')
+    tap.equal(server.json('GET', f'{get}model')['loaded'], False, 'no classifier here')
     # A restart forgets nothing.
     server.stop()
     server.start()
