@@ -1,5 +1,6 @@
 #include "unit.h"
 
+UNIT_DECLARE(agents);
 UNIT_DECLARE(database);
 UNIT_DECLARE(events);
 UNIT_DECLARE(hosts);
@@ -8,6 +9,6 @@ UNIT_DECLARE(users);
 
 int main(void)
 {
-    return UNIT_RUN(database) + UNIT_RUN(events) + UNIT_RUN(hosts) + UNIT_RUN(results) +
-           UNIT_RUN(users);
+    return UNIT_RUN(agents) + UNIT_RUN(database) + UNIT_RUN(events) + UNIT_RUN(hosts) +
+           UNIT_RUN(results) + UNIT_RUN(users);
 }
