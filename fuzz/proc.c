@@ -92,6 +92,26 @@ static void by_line(void (*parse)(struct span))
         parse(line);
 }
 
+static void fuzz_process(void)
+{
+    struct process_stat s;
+    struct span unit, name;
+    uint64_t a, b;
+    uint32_t uid;
+    if (parse_process_stat(text, &s))
+        inside(s.name);
+    parse_process_io(text, &a, &b);
+    parse_open_files_limit(text, &a, &b);
+    parse_status_uid(text, &uid);
+    if (parse_cgroup_unit(text, &unit))
+        inside(unit);
+    if (parse_passwd_line(text, &name, &uid))
+        inside(name);
+    parse_flat_key(text, "nr_periods", &a);
+    if (count_inotify_watches(text) > text.len)
+        abort();
+}
+
 static void fuzz_whole(void)
 {
     struct loadavg l;
@@ -100,6 +120,7 @@ static void fuzz_whole(void)
     double version;
     uint64_t u;
     int64_t i;
+    fuzz_process();
     parse_loadavg(text, &l);
     if (parse_pressure(text, &p) && !p.has_some)
         abort();

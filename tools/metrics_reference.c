@@ -1,8 +1,48 @@
 /* Prints docs/METRICS.md from the agent's own tables, so that the page cannot differ from the
  * program (a test compares them). */
 #include "collect/collect.h"
+#include "probe/probe.h"
 
 #include <stdio.h>
+
+/* What Debian's node_exporter shows otherwise on the same machine; tests/collect/node_exporter.py
+ * compares both and holds each reason against this page. */
+static const char *const differences[][3] = {
+    {"left out", "node_scrape_collector_*, node_exporter_build_info, node_textfile_*",
+     "of the exporter itself; ours are galen_agent_*"},
+    {"left out", "node_disk_info", "identity of disks: inventory, not a measurement"},
+    {"left out",
+     "node_network_(address_assign_type, device_id, dormant, flags, iface_id, iface_link, "
+     "iface_link_mode, name_assign_type, net_dev_group)",
+     "constants of an interface that no rule or chart uses, 9 files an interface"},
+    {"left out", "node_timex_(loop_time_constant, pps_*, tick_seconds)",
+     "no PPS source on servers; constants"},
+    {"left out", "node_time_zone_offset_seconds", "constants"},
+    {"left out",
+     "node_selinux_*, node_(hwmon, cooling, nvme, power, rapl, cpu_scaling, cpu_frequency, "
+     "cpu_core, cpu_package, btrfs, xfs, zfs, bonding, md, infiniband, ipvs, nfs, nfsd, schedstat, "
+     "dmi, fibrechannel, bcache, tapestats, network_route, lnstat)*",
+     "hardware and subsystems that the tuning rules do not look at yet"},
+    {"label sets differ", "node_network_info (broadcast, ifalias)",
+     "two labels that say nothing are left out"},
+    {"other series", "node_network_speed_bytes",
+     "node_exporter gives -125000 for \"not known\", we give nothing"},
+    {"other series", "node_network_carrier", "read once a minute by us"},
+    {"other series", "node_network_receive_nohandler_total", "of hardware only, once a minute"},
+    {"other series", "node_filesystem_*",
+     "a mount of the same device and place twice is one series"},
+};
+
+static void print_differences(void)
+{
+    puts("\n## Where node_exporter differs\n\nCompared by `tests/collect/node_exporter.py` on a "
+         "running "
+         "machine; everything else has the same name,\ntype, labels and value.\n\n| how | family | "
+         "why "
+         "|\n|---|---|---|");
+    for (size_t i = 0; i < COUNT(differences); i++)
+        printf("| %s | `%s` | %s |\n", differences[i][0], differences[i][1], differences[i][2]);
+}
 
 static void print_labels(const struct metric *m)
 {
@@ -38,5 +78,8 @@ int main(void)
          "`galen_finding{rule,parameter,class}`; its own figures are at `/metrics`.");
     for (size_t i = 0; i < n; i++)
         print_collector(table[i]);
+    print_collector(&services_collector);
+    print_collector(&systemd_collector);
+    print_differences();
     return 0;
 }

@@ -50,6 +50,12 @@ test    procps                  ps
 test    libfaketime
 test    chromium                chromium
 test    prometheus              prometheus
+test    nginx-light             nginx
+test    redis-server            redis-server
+test    openssh-server          /usr/sbin/sshd
+test    postgresql
+test    dbus                    dbus-daemon
+test    systemd                 systemctl
 test    prometheus-node-exporter prometheus-node-exporter
 test    tinyproxy-bin           tinyproxy
 test    victoria-metrics        victoria-metrics

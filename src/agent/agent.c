@@ -13,6 +13,7 @@
 #include "base/clock.h"
 #include "base/crypto.h"
 #include "base/file.h"
+#include "probe/probe.h"
 #include "series/increment.h"
 
 #include <signal.h>
@@ -44,13 +45,15 @@ struct agent {
     struct target *targets; /* further receivers */
     size_t n_targets;
     struct remote *remote;
+    struct probe *probe; /* NULL: a recorded machine, or a single collection */
     char *boot_id;
     struct timer *live; /* runs while somebody watches */
     int64_t live_ms;    /* as the server wants it; 0: nobody watches */
     struct increment_writer *frames;
     struct timer *teller, *watchdog;
     uint64_t told, inventory_hash; /* in this connection */
-    char *advice;                  /* the server's last message of it; NULL: none */
+    uint64_t services_told;
+    char *advice; /* the server's last message of it; NULL: none */
     struct control *control;
     struct local *local;
     struct timer *timer;
@@ -120,6 +123,7 @@ static void agent_close(struct agent *a)
     timer_close(a->teller);
     timer_close(a->watchdog);
     increment_writer_close(a->frames);
+    probe_close(a->probe);
     free(a->boot_id);
     free(a->advice);
     timer_close(a->timer);
@@ -204,10 +208,14 @@ enum status agent_once(const struct agent_config *config, struct err *err)
 
 /* ---- run ---- */
 
+static void send_services(struct agent *a);
+
 static void on_tick(void *arg)
 {
     struct agent *a = arg;
     collect_and_ship(a, false);
+    if (a->probe && probe_changes(a->probe) != a->services_told && link_is_open(a->link))
+        send_services(a);
     if (++a->ticks == SETTLED_TICKS)
         settle();
     timer_once(a->timer, schedule_next(&a->schedule, clock_mono_ms()));
@@ -265,6 +273,8 @@ static void apply(struct agent *a)
         ship_send_every(a->targets[i].ship, send_ms);
     collect_off(a->collect, &s->collectors_off);
     collect_processes_top(a->collect, (unsigned)s->processes_top);
+    if (a->probe)
+        probe_set(a->probe, s->services, s->services_off);
 }
 
 static void tell_applied(struct agent *a)
@@ -328,6 +338,16 @@ static void send_inventory(struct agent *a)
     a->inventory_hash = hash;
 }
 
+static void send_services(struct agent *a)
+{
+    auto_buf json = {0};
+    if (!a->probe)
+        return;
+    services_json(a->probe, &json);
+    send_told(a, "services", buf_view(&json), false);
+    a->services_told = probe_changes(a->probe);
+}
+
 /* Once a minute, at a second of its own. */
 static void tell(void *arg)
 {
@@ -336,6 +356,7 @@ static void tell(void *arg)
     if (!link_is_open(a->link))
         return;
     send_processes(a, false);
+    send_services(a);
     if (a->told++ % TELLS_PER_INVENTORY == 0)
         send_inventory(a);
 }
@@ -493,6 +514,20 @@ static void on_watchdog(void *arg UNUSED)
     notify("WATCHDOG=1");
 }
 
+/* Services of a recorded machine cannot be asked. */
+static enum status open_probe(struct agent *a, struct err *err)
+{
+    struct probe_config config = {.collect = a->collect, .services = a->config->services_tree};
+    if (!collect_is_live(a->collect))
+        return OK;
+    enum status st = probe_open(a->loop, &config, &a->probe, err);
+    if (st)
+        return st;
+    collect_add(a->collect, &services_collector, a->probe);
+    collect_add(a->collect, &systemd_collector, a->probe);
+    return OK;
+}
+
 static enum status start(struct agent *a, struct err *err)
 {
     const struct agent_config *c = a->config;
@@ -505,6 +540,8 @@ static enum status start(struct agent *a, struct err *err)
         st = open_targets(a, err);
     if (!st && c->listen)
         st = local_open(a->loop, c->listen, a->collect, &a->local, err);
+    if (!st)
+        st = open_probe(a, err);
     if (st)
         return st;
     a->started_ms = clock_mono_ms();

@@ -2,6 +2,7 @@
 #include "agent/config.h"
 
 #include "agent/proxy.h"
+#include "probe/probe.h"
 
 #include <ctype.h>
 #include <stdlib.h>
@@ -40,7 +41,8 @@ static const struct setting settings[] = {
      "time between live frames while watched (500ms)"},
     {"processes_top", SETTING_INT, FIELD(processes_top), 1, 20,
      "processes in a snapshot, by each measure (5)"},
-    {"services", SETTING_LIST, FIELD(services), 0, 0, "further services to watch"},
+    {"services", SETTING_TREE, FIELD(services_tree), 0, 0,
+     "further services to watch; in the file with their probes"},
     {"services_off", SETTING_LIST, FIELD(services_off), 0, 0, "services not to watch"},
     {"no_link", SETTING_BOOL, FIELD(no_link), 0, 0, "true: send samples only, take no orders"},
     {"targets", SETTING_LIST, FIELD(targets), 0, 0,
@@ -169,6 +171,23 @@ static enum status read_file(int argc, char **argv, struct agent_config *c, stru
     return settings_load(path ? path : DEFAULT_FILE, settings, COUNT(settings), c, arena, err);
 }
 
+/* The names of the services of the list, which must be right. */
+static enum status check_services(struct agent_config *c, struct arena *arena, struct err *err)
+{
+    const struct yaml *list = c->services_tree;
+    if (!list)
+        return OK;
+    c->services.items = ARENA_ARRAY(arena, const char *, list->n + 1);
+    for (size_t i = 0; i < list->n; i++) {
+        struct service_config service;
+        enum status st = service_parse(list->items[i], arena, &service, err);
+        if (st)
+            return st;
+        c->services.items[c->services.n++] = service.name;
+    }
+    return OK;
+}
+
 static enum status check(struct agent_config *c, struct err *err)
 {
     if (!log_level_of(c->log_level_name, &c->log_level))
@@ -202,6 +221,8 @@ int config_read(int argc, char **argv, struct agent_config *out, struct arena *a
         st = read_flags(argc, argv, out, arena, err);
     if (!st && !out->proxy && out->server)
         out->proxy = proxy_of_environment(out->server);
+    if (!st)
+        st = (int)check_services(out, arena, err);
     return st ? st : (int)check(out, err);
 }
 

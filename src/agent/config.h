@@ -29,7 +29,8 @@ struct agent_config {
     /* 0, or a list without items: the server decides (remote.h) */
     int64_t interval_ms, send_ms, display_ms, processes_top;
     struct setting_list collectors_off, services, services_off;
-    bool no_link; /* only samples go to the server */
+    const struct yaml *services_tree; /* the list as it stands in the file; NULL: none */
+    bool no_link;                     /* only samples go to the server */
     uint64_t spool_max_bytes;
     struct setting_list sysctls;
     struct setting_list targets; /* further receivers: URLs */

@@ -52,6 +52,11 @@ static enum status set_one(const struct setting *s, const struct yaml *node, voi
         return yaml_bytes(node, bound_u64(s->min), bound_u64(s->max), to, err);
     case SETTING_LIST:
         return set_list(node, to, arena, err);
+    case SETTING_TREE:
+        if (node->kind != YAML_LIST)
+            return yaml_error(node, err, "a list was expected");
+        *(const struct yaml **)to = node;
+        return OK;
     }
     return OK;
 }
@@ -120,7 +125,7 @@ enum status settings_set(const struct setting *table, size_t n, const char *key,
     *node = (struct yaml){.kind = YAML_SCALAR, .file = where, .line = 1, .column = 1};
     node->text = span_of(arena_dup(arena, text));
     node->quoted = s->kind == SETTING_STRING; /* nothing and "null" are texts here */
-    if (s->kind == SETTING_LIST) {            /* a,b,c */
+    if (s->kind == SETTING_LIST || s->kind == SETTING_TREE) { /* a,b,c */
         struct span rest = node->text, part;
         struct yaml *list = ARENA_NEW(arena, struct yaml);
         *list = (struct yaml){.kind = YAML_LIST, .file = where, .line = 1, .column = 1};
@@ -172,6 +177,15 @@ void setting_print(const struct setting *s, const void *settings, struct buf *ou
             if (i)
                 buf_char(out, ',');
             buf_str(out, list->items[i]);
+        }
+        break;
+    }
+    case SETTING_TREE: {
+        const struct yaml *list = *(const struct yaml *const *)at;
+        for (size_t i = 0; list && i < list->n; i++) {
+            const struct yaml *name = yaml_get(list->items[i], "name");
+            buf_str(out, i ? "," : "");
+            buf_span(out, name ? name->text : list->items[i]->text);
         }
         break;
     }

@@ -71,6 +71,7 @@ enum setting_kind {
     SETTING_DURATION, /* int64_t milliseconds, min..max */
     SETTING_BYTES,    /* uint64_t, min..max */
     SETTING_LIST,     /* struct setting_list of strings */
+    SETTING_TREE,     /* const struct yaml *, a list of whatever: the caller reads it */
 };
 
 struct setting_list {

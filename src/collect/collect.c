@@ -273,6 +273,16 @@ void collect_costs_json(const struct collect *c, struct json *j)
     json_end_array(j);
 }
 
+bool collect_is_live(const struct collect *c)
+{
+    return c->live;
+}
+
+int collect_root_fd(const struct collect *c)
+{
+    return c->root_fd;
+}
+
 const char *collect_instance(const struct collect *c)
 {
     return c->instance;

@@ -62,7 +62,7 @@ struct collect_config {
     const char *instance;        /* NULL: the machine's host name */
     struct setting_list sysctls; /* none: the default list */
     struct setting_list off;     /* names of collectors that shall not run */
-    unsigned processes_top;      /* how many in each order of processes_json; 0: 5, at most 20 */
+    unsigned processes_top;      /* how many in each order of processes_json; 0: 5, at most 50 */
 };
 
 /* The tree of a machine that is not this one is recognised by a proc/ that is no procfs: then
@@ -76,7 +76,7 @@ void collect_add(struct collect *c, const struct collector *collector, void *arg
 /* From now on these collectors do not run and all others do; their series end with stale markers.
  * Names that are not known are passed over. */
 void collect_off(struct collect *c, const struct setting_list *off);
-/* From now on so many processes in each order, at most 20. */
+/* From now on so many processes in each order, at most 50. */
 void collect_processes_top(struct collect *c, unsigned n);
 /* Runs what is due (everything when all). What goes wrong is logged once and counted. */
 void collect_run(struct collect *c, int64_t wall_ms, int64_t mono_ms, bool all);
@@ -112,6 +112,12 @@ bool processes_json(struct collect *c, struct buf *out);
  * version is a digest of facts: it is another one when hardware, kernel, distribution, mounts or
  * the agent changed, and the same after a mere restart. docs/PROTOCOL.md has the facts. */
 void inventory_json(struct collect *c, struct buf *out);
+
+/* How many processes had a name that fits the shell pattern, at the last scan. Names are the
+ * kernel's, of 15 characters at most: a longer pattern without a sign is cut. */
+size_t collect_processes_named(const struct collect *c, const char *pattern);
+bool collect_is_live(const struct collect *c); /* this machine, not a recorded one */
+int collect_root_fd(const struct collect *c);  /* the root directory; not the caller's to close */
 
 const char *collect_instance(const struct collect *c);
 /* 32 hex digits that stand for the machine; not its machine-id, which is confidential. */

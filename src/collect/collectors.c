@@ -23,6 +23,10 @@ static const struct collector *const collectors[] = {
     &sysctl_collector,
     /* more rarely */
     &processes_collector,
+    &cgroup_collector,
+    &inotify_collector,
+    &hardware_collector,
+    &udp_collector,
     &sysctl_files_collector,
     &products_collector,
     &arp_collector,

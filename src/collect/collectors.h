@@ -8,7 +8,8 @@
     .name = #n, .state_bytes = sizeof(state_type), .collect = n##_collect, .metrics = n##_metrics, \
     .n_metrics = COUNT(n##_metrics)
 
-extern const struct collector arp_collector, conntrack_collector, disk_collector, entropy_collector,
+extern const struct collector arp_collector, cgroup_collector, hardware_collector,
+    inotify_collector, udp_collector, conntrack_collector, disk_collector, entropy_collector,
     filefd_collector, filesystem_collector, host_collector, listeners_collector, loadavg_collector,
     meminfo_collector, netdev_collector, netstat_collector, nic_collector, os_collector,
     pressure_collector, processes_collector, products_collector, self_collector, sockstat_collector,

@@ -141,6 +141,11 @@ bool parse_cgroup_unit(struct span text, struct span *unit);
 /* "name:x:uid:..." of /etc/passwd */
 bool parse_passwd_line(struct span line, struct span *name, uint32_t *uid);
 
+/* The number after a key at the start of a line: cpu.stat, memory.events. */
+bool parse_flat_key(struct span text, const char *key, uint64_t *out);
+/* Lines of /proc/PID/fdinfo/FD that are a watch. */
+uint64_t count_inotify_watches(struct span text);
+
 /* ---- others ---- */
 
 /* KEY=value of os-release; quotes are taken off, escapes left. */

@@ -12,7 +12,7 @@ enum {
     PROCESSES_MAX = 65536, /* more are counted as left out */
     PROCESS_KEPT_MAX = 512,
     PROCESS_NAME_MAX = 16, /* TASK_COMM_LEN */
-    PROCESS_TOP_MAX = 20,
+    PROCESS_TOP_MAX = 50,
     PROCESS_TOP_DEFAULT = 5,
 };
 

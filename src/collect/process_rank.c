@@ -29,6 +29,8 @@ enum {
     MAPS_MAX_BYTES = 32 << 20,
 };
 
+_Static_assert((int)IO_ASKED_MAX <= (int)PROCESS_TOP_MAX, "both are chosen by highest()");
+
 /* ---- order ---- */
 
 static double score(const struct process *one, enum process_order order)
@@ -51,9 +53,9 @@ static double score(const struct process *one, enum process_order order)
 static size_t highest(struct processes *p, enum process_order order, struct process **best,
                       size_t max)
 {
-    double scores[IO_ASKED_MAX];
+    double scores[PROCESS_TOP_MAX];
     size_t n = 0;
-    for (size_t i = 0; i < p->n; i++) {
+    for (size_t i = 0; max > 0 && i < p->n; i++) {
         double v = score(&p->at[i], order);
         if (v <= 0 || (n == max && v <= scores[n - 1]))
             continue;

@@ -6,6 +6,8 @@
 
 #include "base/json.h"
 
+#include <fnmatch.h>
+#include <stdio.h>
 #include <unistd.h>
 
 enum {
@@ -19,6 +21,8 @@ enum {
     DESCRIPTORS_HARD,
     MAPS,
 };
+
+enum { SERIES_NAMES = 5 }; /* of descriptors and maps */
 
 #define OF_NAME(name, text)                                                                        \
     {                                                                                              \
@@ -125,15 +129,15 @@ static void emit_limit(struct tick *t, const struct metric *m, const struct proc
 
 static void emit_highest(struct tick *t, struct processes *p)
 {
-    struct process *best[PROCESS_TOP_MAX];
-    size_t n = highest_of_names(p, has_use, use_of, best, p->top);
+    struct process *best[SERIES_NAMES];
+    size_t n = highest_of_names(p, has_use, use_of, best, SERIES_NAMES);
     for (size_t i = 0; i < n; i++) {
         emit2(t, &processes_metrics[DESCRIPTORS], span_of(best[i]->name),
               span_of(best[i]->detail->unit), best[i]->descriptors);
         emit_limit(t, &processes_metrics[DESCRIPTORS_LIMIT], best[i], best[i]->detail->limit_soft);
         emit_limit(t, &processes_metrics[DESCRIPTORS_HARD], best[i], best[i]->detail->limit_hard);
     }
-    n = highest_of_names(p, has_mappings, mappings_of, best, p->top);
+    n = highest_of_names(p, has_mappings, mappings_of, best, SERIES_NAMES);
     for (size_t i = 0; i < n; i++)
         emit2(t, &processes_metrics[MAPS], span_of(best[i]->name), span_of(best[i]->detail->unit),
               mappings_of(best[i]));
@@ -169,6 +173,22 @@ static void processes_end(void *state)
 const struct collector processes_collector = {COLLECTOR_OF(processes, struct processes),
                                               .every_s = 10, .optional = true,
                                               .free = processes_end};
+
+size_t collect_processes_named(const struct collect *c, const char *pattern)
+{
+    const struct processes *p = collect_state(c, &processes_collector);
+    char cut[PROCESS_NAME_MAX];
+    size_t n = 0;
+    bool plain = !strpbrk(pattern, "*?[\\");
+    snprintf(cut, sizeof cut, "%s", pattern);
+    for (size_t i = 0; p && i < p->n; i++) {
+        const struct process *one = &p->at[i];
+        if (one->state == 'Z')
+            continue;
+        n += plain ? strcmp(one->name, cut) == 0 : fnmatch(pattern, one->name, 0) == 0;
+    }
+    return n;
+}
 
 /* ---- the snapshot ---- */
 

@@ -56,8 +56,8 @@ static enum status ask(struct sockdiag *d, uint32_t states, struct err *err)
     return OK;
 }
 
-/* The number of drops is the ninth of the memory figures, in kernels that have it (4.11). */
-static void take_attributes(const struct nlmsghdr *head, struct tcp_socket *s)
+/* The memory figures; drops are the ninth, in kernels that have it (4.11). Returns how many. */
+static size_t take_memory(const struct nlmsghdr *head, uint32_t figures[SK_MEMINFO_VARS])
 {
     const char *at = (const char *)NLMSG_DATA(head) + sizeof(struct inet_diag_msg);
     const char *end = (const char *)head + head->nlmsg_len;
@@ -65,14 +65,38 @@ static void take_attributes(const struct nlmsghdr *head, struct tcp_socket *s)
     while (end - at >= (ptrdiff_t)sizeof a) {
         memcpy(&a, at, sizeof a);
         if (a.rta_len < sizeof a || a.rta_len > end - at)
-            return;
-        if (a.rta_type == INET_DIAG_SKMEMINFO &&
-            a.rta_len >= sizeof a + (SK_MEMINFO_DROPS + 1) * sizeof s->drops) {
-            memcpy(&s->drops, at + sizeof a + SK_MEMINFO_DROPS * sizeof s->drops, sizeof s->drops);
-            s->has_drops = true;
+            return 0;
+        if (a.rta_type == INET_DIAG_SKMEMINFO) {
+            size_t n = MIN((a.rta_len - sizeof a) / sizeof *figures, (size_t)SK_MEMINFO_VARS);
+            memcpy(figures, at + sizeof a, n * sizeof *figures);
+            return n;
         }
         at += RTA_ALIGN(a.rta_len);
     }
+    return 0;
+}
+
+/* Whom the messages of a dump are for. */
+struct taker {
+    tcp_socket_fn tcp;
+    udp_socket_fn udp;
+    void *arg;
+};
+
+static void take_udp(const struct nlmsghdr *head, udp_socket_fn fn, void *arg)
+{
+    const struct inet_diag_msg *m = NLMSG_DATA(head);
+    uint32_t figures[SK_MEMINFO_VARS];
+    if (head->nlmsg_len < NLMSG_LENGTH(sizeof *m))
+        return;
+    size_t n = take_memory(head, figures);
+    struct udp_socket s = {.ipv6 = m->idiag_family == AF_INET6,
+                           .local_port = ntohs(m->id.idiag_sport),
+                           .receive_bytes = m->idiag_rqueue,
+                           .send_bytes = m->idiag_wqueue,
+                           .receive_limit = n > SK_MEMINFO_RCVBUF ? figures[SK_MEMINFO_RCVBUF] : 0,
+                           .drops = n > SK_MEMINFO_DROPS ? figures[SK_MEMINFO_DROPS] : 0};
+    fn(&s, arg);
 }
 
 static void take_socket(const struct nlmsghdr *head, tcp_socket_fn fn, void *arg)
@@ -88,26 +112,47 @@ static void take_socket(const struct nlmsghdr *head, tcp_socket_fn fn, void *arg
         s.queue = m->idiag_rqueue;
         s.limit = m->idiag_wqueue;
         s.has_limit = true;
-        take_attributes(head, &s);
+        uint32_t figures[SK_MEMINFO_VARS];
+        s.has_drops = take_memory(head, figures) > SK_MEMINFO_DROPS;
+        s.drops = s.has_drops ? figures[SK_MEMINFO_DROPS] : 0;
     }
     fn(&s, arg);
 }
 
 /* True when that was the last message. */
-static bool take_messages(struct sockdiag *d, size_t len, tcp_socket_fn fn, void *arg,
-                          enum status *st, struct err *err)
+static bool take_messages(struct sockdiag *d, size_t len, const struct taker *to, enum status *st,
+                          struct err *err)
 {
     for (const struct nlmsghdr *h = (const void *)d->reply; NLMSG_OK(h, len);
          h = NLMSG_NEXT(h, len)) {
         if (h->nlmsg_type == NLMSG_DONE)
             return true;
         if (h->nlmsg_type == NLMSG_ERROR) {
-            *st = err_set(err, UNSUPPORTED, "this kernel does not list TCP sockets by netlink");
+            *st = err_set(err, UNSUPPORTED, "this kernel does not list these sockets by netlink");
             return true;
         }
-        take_socket(h, fn, arg);
+        if (to->udp)
+            take_udp(h, to->udp, to->arg);
+        else
+            take_socket(h, to->tcp, to->arg);
     }
     return false;
+}
+
+static enum status take_dump(struct sockdiag *d, enum status st, const struct taker *to,
+                             struct err *err)
+{
+    for (bool done = false; !st && !done;) {
+        ssize_t got = recv(d->fd_plus_1 - 1, d->reply, REPLY_BYTES, 0);
+        if (got <= 0)
+            st = err_errno(err, "list of TCP sockets");
+        else
+            done = take_messages(d, (size_t)got, to, &st, err);
+    }
+    /* What is left of a broken answer must not be taken for that of the next question. */
+    if (st)
+        sockdiag_close(d);
+    return st;
 }
 
 enum status sockdiag_tcp(struct sockdiag *d, uint32_t states, tcp_socket_fn fn, void *arg,
@@ -116,16 +161,38 @@ enum status sockdiag_tcp(struct sockdiag *d, uint32_t states, tcp_socket_fn fn, 
     enum status st = diag_open(d, err);
     if (!st)
         st = ask(d, states, err);
-    for (bool done = false; !st && !done;) {
-        ssize_t got = recv(d->fd_plus_1 - 1, d->reply, REPLY_BYTES, 0);
-        if (got <= 0)
-            st = err_errno(err, "list of TCP sockets");
-        else
-            done = take_messages(d, (size_t)got, fn, arg, &st, err);
+    return take_dump(d, st, &(struct taker){.tcp = fn, .arg = arg}, err);
+}
+
+static enum status ask_udp(struct sockdiag *d, uint8_t family, struct err *err)
+{
+    struct {
+        struct nlmsghdr head;
+        struct inet_diag_req_v2 req;
+    } message = {
+        .head = {.nlmsg_len = sizeof message,
+                 .nlmsg_type = SOCK_DIAG_BY_FAMILY,
+                 .nlmsg_flags = NLM_F_REQUEST | NLM_F_DUMP},
+        .req = {.sdiag_family = family,
+                .sdiag_protocol = IPPROTO_UDP,
+                .idiag_states = UINT32_MAX,
+                .idiag_ext = 1 << (INET_DIAG_SKMEMINFO - 1)},
+    };
+    if (send(d->fd_plus_1 - 1, &message, sizeof message, 0) < 0)
+        return err_errno(err, "ask for the list of UDP sockets");
+    return OK;
+}
+
+enum status sockdiag_udp(struct sockdiag *d, udp_socket_fn fn, void *arg, struct err *err)
+{
+    static const uint8_t families[] = {AF_INET, AF_INET6};
+    enum status st = OK;
+    for (size_t i = 0; i < COUNT(families) && !st; i++) {
+        st = diag_open(d, err);
+        if (!st)
+            st = ask_udp(d, families[i], err);
+        st = take_dump(d, st, &(struct taker){.udp = fn, .arg = arg}, err);
     }
-    /* What is left of a broken answer must not be taken for that of the next question. */
-    if (st)
-        sockdiag_close(d);
     return st;
 }
 

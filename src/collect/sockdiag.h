@@ -42,6 +42,17 @@ struct sockdiag {
 /* Calls fn for every TCP socket, IPv4 and IPv6, whose state is in the bit mask. */
 MUST_USE enum status sockdiag_tcp(struct sockdiag *d, uint32_t states, tcp_socket_fn fn, void *arg,
                                   struct err *err);
+struct udp_socket {
+    bool ipv6;
+    uint16_t local_port;
+    uint32_t receive_bytes, send_bytes; /* that wait */
+    uint32_t receive_limit, drops;      /* 0: the kernel does not tell */
+};
+
+typedef void (*udp_socket_fn)(const struct udp_socket *socket, void *arg);
+
+/* Calls fn for every UDP socket, IPv4 and IPv6. */
+MUST_USE enum status sockdiag_udp(struct sockdiag *d, udp_socket_fn fn, void *arg, struct err *err);
 void sockdiag_close(struct sockdiag *d);
 
 struct tick;

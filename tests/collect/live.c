@@ -12,6 +12,7 @@
 #include <malloc.h>
 #include <pthread.h>
 #include <stdio.h>
+#include <sys/inotify.h>
 #include <sys/socket.h>
 #include <time.h>
 #include <unistd.h>
@@ -184,6 +185,58 @@ static void test_guard_of_hanging_mounts(void **state UNUSED)
     guard_statvfs = statvfs;
 }
 
+/* A datagram socket with a small buffer of its own choice, and more sent than fits. */
+static void test_udp_drops(void **state UNUSED)
+{
+    enum { SENT = 200, BYTES = 1000 };
+    struct sockaddr_in a = {.sin_family = AF_INET, .sin_addr.s_addr = htonl(INADDR_LOOPBACK)};
+    socklen_t len = sizeof a;
+    int small = 4096;
+    char bytes[BYTES] = {0};
+    struct collect *c = NULL;
+    auto_buf text = {0}, name = {0};
+    double v = 0;
+    auto_fd to = socket(AF_INET, SOCK_DGRAM | SOCK_CLOEXEC, 0);
+    auto_fd from = socket(AF_INET, SOCK_DGRAM | SOCK_CLOEXEC, 0);
+    assert_int_equal(setsockopt(to, SOL_SOCKET, SO_RCVBUF, &small, sizeof small), 0);
+    assert_true(bind(to, (void *)&a, sizeof a) == 0 && getsockname(to, (void *)&a, &len) == 0);
+    assert_ok(collect_open(&(struct collect_config){.root = "/"}, &c, err));
+    for (int round = 0; round < 2; round++) {
+        for (int i = 0; i < SENT; i++)
+            (void)!sendto(from, bytes, sizeof bytes, 0, (void *)&a, sizeof a);
+        collect_run(c, 1000 + 100000 * round, 1000 + 100000 * round, true);
+    }
+    collect_expose(c, &text, true);
+    buf_printf(&name, "galen_udp_socket_drops_total{port=\"%u\"}", ntohs(a.sin_port));
+    assert_true(text_value(&text, buf_text(&name), &v) && v >= SENT && v <= 2 * SENT);
+    buf_clear(&name);
+    buf_printf(&name, "galen_udp_drops_limited_by{parameter=\"program\",port=\"%u\"}",
+               ntohs(a.sin_port));
+    assert_true(text_value(&text, buf_text(&name), &v) && v == 1);
+    collect_close(c);
+}
+
+static void test_inotify(void **state UNUSED)
+{
+    struct collect *c = NULL;
+    auto_buf text = {0}, name = {0};
+    double before = 0, after = 0;
+    buf_printf(&name, "galen_inotify_watches{uid=\"%u\"}", geteuid());
+    assert_ok(collect_open(&(struct collect_config){.root = "/"}, &c, err));
+    collect_run(c, 1000, 1000, true);
+    collect_expose(c, &text, true);
+    (void)!text_value(&text, buf_text(&name), &before);
+    auto_fd fd = inotify_init1(IN_CLOEXEC);
+    assert_true(inotify_add_watch(fd, "/", IN_CREATE) > 0 &&
+                inotify_add_watch(fd, "/tmp", IN_DELETE_SELF) > 0);
+    collect_run(c, 2000, 2000, true);
+    buf_clear(&text);
+    collect_expose(c, &text, true);
+    assert_true(text_value(&text, buf_text(&name), &after));
+    assert_true(after >= 2);
+    collect_close(c);
+}
+
 static void count(const struct tcp_socket *s, void *arg)
 {
     size_t *n = arg;
@@ -211,5 +264,7 @@ const struct CMUnitTest live_tests[] = {
     cmocka_unit_test(test_guard),
     cmocka_unit_test(test_guard_of_hanging_mounts),
     cmocka_unit_test(test_sockdiag),
+    cmocka_unit_test(test_udp_drops),
+    cmocka_unit_test(test_inotify),
 };
 const size_t live_tests_n = COUNT(live_tests);

@@ -95,6 +95,28 @@ static const struct expected there[] = {
     {"listen-overflow", "galen_listener_queue_limit{port=\"22\"}", 128},
     {"listen-overflow", "galen_sysctl{name=\"net.core.somaxconn\"}", 4096},
 
+    {"cgroup2", "galen_unit_cpu_seconds_total{unit=\"nginx.service\"}", 2.5},
+    {"cgroup2", "galen_unit_cpu_throttled_periods_total{unit=\"nginx.service\"}", 25},
+    {"cgroup2", "galen_unit_cpu_throttled_seconds_total{unit=\"nginx.service\"}", 0.75},
+    {"cgroup2", "galen_unit_memory_limit_bytes{unit=\"nginx.service\"}", 4194304},
+    {"cgroup2", "galen_unit_oom_kills_total{unit=\"nginx.service\"}", 2},
+    {"cgroup2", "galen_unit_memory_limit_hits_total{unit=\"nginx.service\"}", 7},
+    {"cgroup2", "galen_unit_pids_limit{unit=\"nginx.service\"}", 100},
+    {"cgroup2",
+     "galen_unit_pressure_stalled_seconds_total{resource=\"memory\",unit=\"nginx.service\"}", 1},
+    {"cgroup2", "galen_unit_pids{unit=\"user.slice\"}", 9},
+    {"cgroup2", "galen_units_left_out", 0},
+    {"cgroup1", "galen_unit_cpu_seconds_total{unit=\"0123abc\"}", 2.5},
+    {"cgroup1", "galen_unit_cpu_throttled_seconds_total{unit=\"0123abc\"}", 1.5},
+    {"cgroup1", "galen_unit_memory_bytes{unit=\"0123abc\"}", 1048576},
+    {"cgroup1", "galen_unit_oom_kills_total{unit=\"0123abc\"}", 3},
+    {"cgroup1", "galen_unit_pids{unit=\"0123abc\"}", 5},
+
+    {"hardware", "node_thermal_zone_temp{type=\"x86_pkg_temp\",zone=\"0\"}", 47.5},
+    {"hardware", "node_edac_correctable_errors_total{controller=\"0\"}", 3},
+    {"hardware", "node_edac_uncorrectable_errors_total{controller=\"0\"}", 0},
+    {"hardware", "node_time_clocksource_current_info{clocksource=\"tsc\",device=\"0\"}", 1},
+
     {"processes", "node_processes_state{state=\"D\"}", 1},
     {"processes", "node_processes_state{state=\"Z\"}", 0},
     {"processes", "node_processes_pids", 4},
@@ -119,6 +141,12 @@ static const struct {
     {"debian12", "galen_listener_drops_total"},        /* not in /proc/net/tcp */
     {"debian12", "node_timex"},                        /* that of this machine's clock */
     {"cpus128", "node_memory"},
+    {"cgroup2", "galen_unit_pids_limit{unit=\"user.slice\""}, /* "max" is no number */
+    {"cgroup2", "galen_unit_memory_limit_bytes{unit=\"user.slice\""},
+    {"cgroup2", "galen_unit_pids{unit=\"tmp.mount\""},
+    {"cgroup1", "galen_unit_memory_limit_bytes"}, /* "no limit" in version 1's words */
+    {"cgroup1", "galen_unit_pids_limit"},
+    {"hardware", "node_thermal_zone_temp{type=\"asleep\""},
     {"linux310", "node_memory_MemAvailable_bytes"},
     {"linux310", "node_pressure"},
     {"linux310", "node_disk_discards"},
