@@ -3,7 +3,7 @@
 #include "base/log.h"
 #include "base/map.h"
 #include "record/events.h"
-#include "record/findings.h"
+#include "server/revert.h"
 
 #include <stdio.h>
 #include <stdlib.h>
@@ -592,59 +592,6 @@ static enum status judge_pending(struct round *r)
 
 /* ---- put back what did harm ---- */
 
-static const char *command_for(struct arena *arena, struct span parameter, struct span value)
-{
-    const char *quote = span_find(value, ' ') < value.len ? "'" : "";
-    return arena_printf(arena, "sysctl -w %s%.*s=%.*s%s", quote, SPAN_ARG(parameter),
-                        SPAN_ARG(value), quote);
-}
-
-static unsigned class_of_revert(const struct change_row *row)
-{
-    double from, to;
-    if (!span_double(row->from, &from) || !span_double(row->to, &to))
-        return 2;
-    return from > to ? 1 : 2;
-}
-
-static void add_revert(struct round *r, struct analysis *a, const struct change_row *row)
-{
-    struct arena *arena = r->arena;
-    struct finding *all = ARENA_ARRAY(arena, struct finding, a->n_findings + 1);
-    const char *parameter = arena_dup_span(arena, row->parameter);
-    const char *from = arena_dup_span(arena, row->to), *to = arena_dup_span(arena, row->from);
-    const char *line = arena_printf(arena, "%s = %s", parameter, to);
-    all[0] = (struct finding){
-        .id = row->finding_id,
-        .rule = "VERIFY",
-        .subject = parameter,
-        .class = class_of_revert(row),
-        .kind = KIND_PRESSURE,
-        .title = "A change did harm",
-        .parameter = parameter,
-        .from = from,
-        .to = to,
-        .sentence = arena_printf(arena, "Put %s back from %s to %s. Since it was changed, %.*s.",
-                                 parameter, from, to, SPAN_ARG(row->outcome)),
-        .effect = "as before the change",
-        .line = line,
-        .file = "/etc/sysctl.d/90-galen.conf",
-        .lines = {{line, "/etc/sysctl.d/90-galen.conf"}},
-        .n_lines = 1,
-        .command = command_for(arena, row->parameter, row->from),
-        .undo = command_for(arena, row->parameter, row->to),
-        .takes_effect = "as the change did",
-        .risk = "low; the value was in force before",
-        .source = "measured on this host",
-        .since_ms = row->judged_ms,
-    };
-    if (a->n_findings)
-        memcpy(all + 1, a->findings, a->n_findings * sizeof *all);
-    a->findings = all;
-    a->n_findings++;
-    analysis_decide(a, arena);
-}
-
 static enum status add_reverts(struct round *r)
 {
     struct change_row *rows;
@@ -654,7 +601,7 @@ static enum status add_reverts(struct round *r)
     for (size_t i = 0; !st && i < n; i++)
         for (size_t k = 0; k < r->advice->n && !span_is(rows[i].cause, "resource"); k++)
             if (span_eq(r->advice->hosts[k].instance, rows[i].host_name))
-                add_revert(r, &r->advice->hosts[k], &rows[i]);
+                revert_add(&r->advice->hosts[k], &rows[i], r->arena);
     return st;
 }
 
