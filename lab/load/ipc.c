@@ -34,13 +34,54 @@ void w_msgq(void)
     result("\"attempts\":%ld,\"ok\":%ld,\"eagain\":%ld,\"einval\":%ld", burst * rounds, ok, again,
            inval);
 }
-void w_ipcids(void) /* what=msg|sem: make n ids */
+
+/* what=msg|sem|shm: makes n of them; per: semaphores of a set, KiB of a segment */
+struct kind {
+    const char *name;
+    int (*make)(int per);
+    int (*drop)(int id);
+};
+
+static int make_msg(int per)
 {
-    int n = (int)arg("n", 200), per = (int)arg("per", 10),
-        sem = !strcmp(sarg("what", "msg"), "sem");
-    int *id = calloc((size_t)n, sizeof *id), ok = 0, nospc = 0, inval = 0;
+    (void)per;
+    return msgget(IPC_PRIVATE, 0600);
+}
+static int drop_msg(int id)
+{
+    return msgctl(id, IPC_RMID, NULL);
+}
+static int make_sem(int per)
+{
+    return semget(IPC_PRIVATE, per, 0600);
+}
+static int drop_sem(int id)
+{
+    return semctl(id, 0, IPC_RMID);
+}
+static int make_shm(int per)
+{
+    return shmget(IPC_PRIVATE, (size_t)per << 10, 0600);
+}
+static int drop_shm(int id)
+{
+    return shmctl(id, IPC_RMID, NULL);
+}
+
+void w_ipcids(void)
+{
+    static const struct kind kinds[] = {
+        {"msg", make_msg, drop_msg}, {"sem", make_sem, drop_sem}, {"shm", make_shm, drop_shm}};
+    const struct kind *kind = NULL;
+    for (size_t i = 0; i < sizeof kinds / sizeof *kinds; i++)
+        if (!strcmp(kinds[i].name, sarg("what", "msg")))
+            kind = &kinds[i];
+    if (!kind)
+        exit(2);
+    int n = (int)arg("n", 200), per = (int)arg("per", 10), ok = 0, nospc = 0, inval = 0;
+    int *id = calloc((size_t)n, sizeof *id);
     for (int i = 0; i < n; i++) {
-        id[i] = sem ? semget(IPC_PRIVATE, per, 0600) : msgget(IPC_PRIVATE, 0600);
+        id[i] = kind->make(per);
         if (id[i] >= 0)
             ok++;
         else if (errno == ENOSPC)
@@ -50,7 +91,7 @@ void w_ipcids(void) /* what=msg|sem: make n ids */
     }
     end_of_load();
     for (int i = 0; i < n; i++)
-        if (id[i] >= 0 && (sem ? semctl(id[i], 0, IPC_RMID) : msgctl(id[i], IPC_RMID, NULL)))
+        if (id[i] >= 0 && kind->drop(id[i]))
             perror("rmid");
     result("\"attempts\":%d,\"ok\":%d,\"enospc\":%d,\"einval\":%d", n, ok, nospc, inval);
 }

@@ -2,7 +2,11 @@
  * queues, sockets and descriptors are still held), and prints one JSON line with the workload's
  * own result. Every workload ends by itself; an alarm is the backstop.
  *
- *   labload -s SCENARIO -p PARAM -v SETTING -r ROLE -l LABEL [-t SECONDS] WORKLOAD [name=value ...]
+ *   labload -s SCENARIO -p PARAM -v SETTING -r ROLE -l LABEL [-t SECONDS] [-u FILE]
+ *           WORKLOAD [name=value ...]
+ *
+ * -u FILE: goes on until FILE exists. A workload that holds something (descriptors, queues, space)
+ * holds it so long; any other is done again and again, with a line for each round.
  *
  * ROLE  before | after | trap: the state before the intervention, the state after it, or an
  *       intervention that looks right and is not
@@ -20,6 +24,8 @@ static char **args;
 static char result_text[512];
 static const char *hook;
 static bool ended;
+static const char *until; /* NULL: once */
+static bool holds;        /* the workload's use of a limit stands still: nothing is repeated */
 
 /* LAB_VARY=seed moves the sizes of a load by up to 15 percent either way, so that repeated runs
  * are no copies; no scenario changes its label by that. */
@@ -86,6 +92,8 @@ void end_of_load(void)
         return;
     ended = true;
     run_hook("end");
+    while (until && holds && access(until, F_OK) != 0)
+        msleep(100);
 }
 
 /* Busy and all time of the processors, in ticks. */
@@ -118,12 +126,14 @@ static double background(void)
 static const struct workload {
     const char *name;
     void (*run)(void);
+    bool holds;
 } workloads[] = {
-    {"accept", w_accept},   {"aio", w_aio},       {"cpu", w_cpu},     {"fill", w_fill},
-    {"filemax", w_filemax}, {"flows", w_flows},   {"fsync", w_fsync}, {"hold", w_hold},
-    {"inotify", w_inotify}, {"ipcids", w_ipcids}, {"maps", w_maps},   {"mem", w_mem},
-    {"msgq", w_msgq},       {"nofile", w_nofile}, {"pids", w_pids},   {"ports", w_ports},
-    {"slots", w_slots},     {"udp", w_udp},
+    {"accept", w_accept, false}, {"aio", w_aio, true},         {"cpu", w_cpu, false},
+    {"fill", w_fill, true},      {"filemax", w_filemax, true}, {"flows", w_flows, false},
+    {"fsync", w_fsync, false},   {"hold", w_hold, false},      {"inotify", w_inotify, true},
+    {"ipcids", w_ipcids, true},  {"maps", w_maps, true},       {"mem", w_mem, false},
+    {"msgq", w_msgq, false},     {"nofile", w_nofile, true},   {"pids", w_pids, true},
+    {"ports", w_ports, false},   {"slots", w_slots, false},    {"udp", w_udp, false},
 };
 
 struct trial {
@@ -143,13 +153,14 @@ static void run(const struct trial *t, const struct workload *w)
            "\"workload_result\":{%s}}\n",
            t->scenario, t->parameter, t->setting, t->role, t->label, others, seconds, w->name,
            result_text);
+    fflush(stdout);
 }
 
 int main(int argc, char **argv)
 {
     struct trial t = {"?", "?", "?", "before", "none"};
     unsigned limit_s = 55;
-    for (int c; (c = getopt(argc, argv, "+s:p:v:r:l:t:")) != -1;) {
+    for (int c; (c = getopt(argc, argv, "+s:p:v:r:l:t:u:")) != -1;) {
         switch (c) {
         case 's':
             t.scenario = optarg;
@@ -169,6 +180,9 @@ int main(int argc, char **argv)
         case 't':
             limit_s = (unsigned)strtoul(optarg, NULL, 10);
             break;
+        case 'u':
+            until = optarg;
+            break;
         default:
             return 2;
         }
@@ -187,7 +201,11 @@ int main(int argc, char **argv)
     setenv("LAB_LABEL", t.label, 1);
     for (size_t i = 0; i < sizeof workloads / sizeof *workloads; i++)
         if (strcmp(workloads[i].name, argv[optind]) == 0) {
-            run(&t, &workloads[i]);
+            holds = workloads[i].holds;
+            do {
+                ended = false;
+                run(&t, &workloads[i]);
+            } while (until && access(until, F_OK) != 0);
             return 0;
         }
     fprintf(stderr, "no such workload: %s\n", argv[optind]);

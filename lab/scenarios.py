@@ -1,0 +1,279 @@
+"""What prove.py runs: loads that meet a limit, loads that only look as if, and loads that are well.
+
+where     net, ipc or pid: in a namespace of that kind; host: the whole machine, one at a time
+setup     shell, inside the namespace, before the server and the agent start
+undo      shell for the whole machine whose output puts back what setup changes
+load      labload's arguments; it goes on until it is stopped
+wrap      what the load is started by (another user, a control group)
+expect    (class, parameter, rules): the advice that is right; parameter None: the rule says it
+trap      nothing but what is expected may be advised, for as long as `minutes`
+remedy    shell, inside, under the load; remedy_load: then the load starts anew, so
+excuse    rules that may speak too: true beside the fault, about the same cause
+"""
+import dataclasses
+import typing
+
+SERVER_ARGS = []
+AGENT_ARGS = []
+
+# For all commands: nset PARAMETER VALUE sets, keep PARAMETER prints the command that puts it back.
+HELPERS = r'''
+set -eu
+nset() { echo "$2" > "/proc/sys/${1//.//}"; }
+keep() { echo "echo '$(cat "/proc/sys/${1//.//}")' > /proc/sys/${1//.//}"; }
+[ ! -d /sys/class/net/lo ] || ip link set lo up 2>/dev/null || true
+'''
+
+
+@dataclasses.dataclass
+class Scenario:
+    name: str
+    about: str
+    where: str
+    load: str = ''
+    setup: str = ''
+    undo: tuple = ()
+    wrap: str = ''
+    expect: typing.Optional[tuple] = None
+    trap: bool = False
+    remedy: str = ''
+    remedy_load: str = ''
+    excuse: tuple = ()
+    minutes: float = 9
+    linger: float = 20  # seconds, after the advice stands, in which nothing wrong may join it
+
+    @property
+    def silent(self):
+        return self.expect is None
+
+    @property
+    def parameter(self):
+        return self.expect and self.expect[1]
+
+    def expects(self, finding):
+        if not self.expect:
+            return False
+        cls, parameter, rules = self.expect
+        return (finding['class'] == cls and finding['rule'] in rules
+                and (parameter is None or finding.get('parameter') == parameter))
+
+    def excuses(self, finding):
+        return finding['rule'] in self.excuse
+
+    def expected_text(self):
+        if not self.expect:
+            return 'no change'
+        cls, parameter, rules = self.expect
+        return f"{cls if cls != 'none' else 'no change, but'} {parameter or rules[0]}"
+
+
+def inc(parameter, *rules):
+    return ('increase', parameter, rules)
+
+
+def dec(parameter, *rules):
+    return ('decrease', parameter, rules)
+
+
+def up(*rules):
+    return ('upgrade', None, rules)
+
+
+def told(*rules):
+    return ('none', None, rules)
+
+
+def fine(name, about, where, load, **more):
+    more.setdefault('minutes', 5)
+    return Scenario('fine-' + name, about, where, load, trap=True, **more)
+
+
+ACCEPT = 'accept backlog=4096 burst=200 rounds=4 stall_ms=150'
+PORTS = 'ports mode=timewait n=2500 pace_us=2000'
+NARROW = 'nset net.ipv4.tcp_tw_reuse 0; nset net.ipv4.ip_local_port_range "32768 33067"'
+
+NETWORK = [
+    Scenario('accept-queue', 'bursts of connections overflow a listener whose limit is somaxconn', 'net',
+             ACCEPT, 'nset net.core.somaxconn 64', expect=inc('net.core.somaxconn', 'TC1'),
+             remedy='nset net.core.somaxconn 1024'),
+    Scenario('accept-queue-16', 'the same with a queue of 16', 'net', ACCEPT,
+             'nset net.core.somaxconn 16', expect=inc('net.core.somaxconn', 'TC1'),
+             remedy='nset net.core.somaxconn 1024'),
+    Scenario('accept-own-backlog', 'the program asked for a short queue itself', 'net',
+             'accept backlog=16 burst=200 rounds=4 stall_ms=150', 'nset net.core.somaxconn 4096',
+             expect=told('TC2'), trap=True, minutes=6),
+    Scenario('ephemeral-ports', 'short connections to one address use up the port range', 'net', PORTS, NARROW,
+             expect=inc('net.ipv4.ip_local_port_range', 'TC4'),
+             remedy='nset net.ipv4.ip_local_port_range "1024 65000"'),
+    Scenario('ports-wide', 'the range is wide already: reuse is what is left', 'net',
+             'ports mode=timewait n=60000 pace_us=800',
+             'nset net.ipv4.tcp_tw_reuse 0; nset net.ipv4.ip_local_port_range "1024 65000"',
+             expect=inc('net.ipv4.tcp_tw_reuse', 'TC5'), remedy='nset net.ipv4.tcp_tw_reuse 1'),
+    Scenario('time-wait', 'many sockets in TIME_WAIT, ports enough: tcp_fin_timeout tempts', 'net',
+             'ports mode=timewait n=10000 pace_us=4000', 'nset net.ipv4.tcp_tw_reuse 0', trap=True, minutes=6),
+    Scenario('fin-wait2', 'orphans in FIN_WAIT2 hold local ports', 'net',
+             'ports mode=finwait2 n=3000 pace_us=20000',
+             'nset net.ipv4.ip_local_port_range "32768 33067"; nset net.ipv4.tcp_fin_timeout 60',
+             expect=dec('net.ipv4.tcp_fin_timeout', 'TC6'), remedy='nset net.ipv4.tcp_fin_timeout 2'),
+    Scenario('tw-buckets', 'more TIME_WAIT than the kernel remembers', 'net',
+             'ports mode=timewait n=10000 pace_us=4000',
+             'nset net.ipv4.tcp_tw_reuse 0; nset net.ipv4.tcp_max_tw_buckets 500',
+             expect=inc('net.ipv4.tcp_max_tw_buckets', 'TC7'), remedy='nset net.ipv4.tcp_max_tw_buckets 65536'),
+    Scenario('fragments', 'large datagrams find no memory to be put together', 'net',
+             'udp n=8000 pps=800 size=30000 stall_ms=5 rcvbuf=4194304',
+             'ip link set lo mtu 1500; nset net.ipv4.ipfrag_low_thresh 8192; nset net.ipv4.ipfrag_high_thresh 16384',
+             expect=inc('net.ipv4.ipfrag_high_thresh', 'IP1'), excuse=('UD1',),
+             remedy='nset net.ipv4.ipfrag_high_thresh 4194304'),
+    fine('accept', 'bursts within the queue', 'net', 'accept backlog=4096 burst=150 rounds=4 stall_ms=100'),
+    fine('many-accepts', 'more and larger bursts within the queue', 'net',
+         'accept backlog=1024 burst=400 rounds=6 stall_ms=20'),
+    fine('ports', 'short connections, ports enough', 'net', 'ports mode=timewait n=1500 pace_us=5000'),
+    fine('udp', 'datagrams in time for their reader', 'net', 'udp n=8000 pps=3000 size=256 stall_ms=5'),
+    fine('flows', 'many short flows', 'net', 'flows n=3000 pace_us=500'),
+    fine('idle', 'no load at all', 'net', ''),
+]
+
+IPC = [
+    Scenario('msg-bytes', 'a message queue whose reader lags is full', 'ipc',
+             'msgq size=512 burst=100 rounds=10 stall_ms=100', 'nset kernel.msgmnb 16384',
+             expect=inc('kernel.msgmnb', 'IP2'), remedy='nset kernel.msgmnb 262144'),
+    Scenario('msg-queues', 'no further message queue', 'ipc', 'ipcids what=msg n=300', 'nset kernel.msgmni 100',
+             expect=inc('kernel.msgmni', 'IP4'), remedy='nset kernel.msgmni 32000'),
+    Scenario('msg-queues-near', 'nine tenths of the message queues are used', 'ipc', 'ipcids what=msg n=90',
+             'nset kernel.msgmni 100', expect=inc('kernel.msgmni', 'IP4'), remedy='nset kernel.msgmni 32000'),
+    Scenario('msg-size', 'messages larger than msgmax: no counter of the kernel tells', 'ipc',
+             'msgq size=12000 burst=1 rounds=10 stall_ms=100', 'nset kernel.msgmax 8192', trap=True, minutes=4),
+    Scenario('sem-sets', 'no further set of semaphores', 'ipc', 'ipcids what=sem n=300 per=2',
+             'echo 32 32000 32 128 > /proc/sys/kernel/sem', expect=inc('kernel.sem', 'IP5'),
+             remedy='echo 250 32000 100 1024 > /proc/sys/kernel/sem'),
+    Scenario('sem-total', 'no further semaphore, sets enough', 'ipc', 'ipcids what=sem n=300 per=20',
+             'echo 32 4096 32 1024 > /proc/sys/kernel/sem', expect=inc('kernel.sem', 'IP5-total'),
+             remedy='echo 250 32000 100 1024 > /proc/sys/kernel/sem'),
+    Scenario('shm-segments', 'no further segment of shared memory', 'ipc', 'ipcids what=shm n=300 per=4',
+             'nset kernel.shmmni 128', expect=inc('kernel.shmmni', 'IP6'), remedy='nset kernel.shmmni 4096'),
+    Scenario('shm-total', 'shared memory in all is at its limit', 'ipc', 'ipcids what=shm n=60 per=64',
+             'nset kernel.shmall 1000', expect=inc('kernel.shmall', 'IP6-total'), remedy='nset kernel.shmall 2097152'),
+    fine('msgq', 'a queue that is emptied in time', 'ipc', 'msgq size=128 burst=20 rounds=10 stall_ms=20'),
+    fine('semaphores', 'some sets of semaphores', 'ipc', 'ipcids what=sem n=60 per=5'),
+    fine('queues', 'five hundred queues of 32,000', 'ipc', 'ipcids what=msg n=500'),
+    fine('segments', 'some shared memory', 'ipc', 'ipcids what=shm n=100 per=64'),
+]
+
+PROCESSES = [
+    Scenario('pid-max', 'no further process number', 'pid', 'pids n=900', 'nset kernel.pid_max 600',
+             expect=inc('kernel.pid_max', 'PR1'), remedy='nset kernel.pid_max 4096'),
+    fine('processes', 'two hundred sleeping processes', 'pid', 'pids n=200'),
+    Scenario('nofile', 'a program at its own limit of descriptors', 'host', 'nofile n=1500 limit=1024',
+             expect=inc(None, 'FD2'), remedy='true', remedy_load='nofile n=1500 limit=8192'),
+    Scenario('map-count', 'a program with very many memory regions', 'host', 'maps n=60000',
+             'nset vm.max_map_count 65530', undo=('keep vm.max_map_count',),
+             expect=inc('vm.max_map_count', 'ME11'), remedy='nset vm.max_map_count 262144'),
+    Scenario('pids-group', 'a control group near its limit of tasks', 'host', 'pids n=120',
+             'mkdir -p /sys/fs/cgroup/pids/lab; echo 100 > /sys/fs/cgroup/pids/lab/pids.max',
+             undo=('echo "sleep 1; rmdir /sys/fs/cgroup/pids/lab"',),
+             wrap='bash -c \'echo $$ > /sys/fs/cgroup/pids/lab/cgroup.procs; exec "$@"\' -',
+             expect=inc(None, 'PR3'), remedy='echo 1000 > /sys/fs/cgroup/pids/lab/pids.max'),
+    Scenario('file-max', 'no further open file for programs that are not root', 'host', 'filemax kids=4 per=500',
+             'nset fs.file-max $(($(cut -f1 /proc/sys/fs/file-nr) + 700))', undo=('keep fs.file-max',),
+             expect=inc('fs.file-max', 'FD1'), remedy='nset fs.file-max 1000000'),
+    Scenario('aio', 'contexts of asynchronous I/O are used up', 'host', 'aio contexts=40 events=4096',
+             'nset fs.aio-max-nr 65536', undo=('keep fs.aio-max-nr',),
+             expect=inc('fs.aio-max-nr', 'IO4'), remedy='nset fs.aio-max-nr 1048576'),
+    Scenario('inotify-watches', 'a user near the limit of inotify watches', 'host',
+             'inotify dir="$T/w" n=1000', 'nset fs.inotify.max_user_watches 1024; mkdir -m 777 "$T/w"',
+             undo=('keep fs.inotify.max_user_watches',), wrap='setpriv --reuid 65534 --clear-groups',
+             expect=inc('fs.inotify.max_user_watches', 'FS1'), remedy='nset fs.inotify.max_user_watches 65536',
+             minutes=14),
+    Scenario('inotify-instances', 'a user near the limit of inotify instances', 'host',
+             'inotify dir="$T/w" n=16 instances=120', 'nset fs.inotify.max_user_instances 128; mkdir -m 777 "$T/w"',
+             undo=('keep fs.inotify.max_user_instances',), wrap='setpriv --reuid 65534 --clear-groups',
+             expect=inc('fs.inotify.max_user_instances', 'FS2'),
+             remedy='nset fs.inotify.max_user_instances 1024', minutes=14),
+    fine('aio', 'some asynchronous I/O', 'host', 'aio contexts=4 events=1024'),
+    fine('maps', 'twenty thousand memory regions', 'host', 'maps n=20000'),
+    fine('descriptors', 'some hundred descriptors', 'host', 'nofile n=400 limit=1024'),
+]
+
+DISK = '''mkdir -p "$T/m"; truncate -s {size}M "$T/img"
+mkfs.ext4 -q -F -m 0 {inodes} -O ^has_journal "$T/img"; mount -o loop "$T/img" "$T/m"'''
+UNMOUNT = ('echo "umount -l $T/m"',)
+
+STORAGE = [
+    Scenario('disk-full', 'a file system without space', 'host', 'fill dir="$T/m" n=300 kb=1024',
+             DISK.format(size=300, inodes=''), undo=UNMOUNT, expect=up('IO2')),
+    Scenario('disk-inodes', 'a file system without inodes, space to spare', 'host',
+             'fill dir="$T/m" n=400 kb=1', DISK.format(size=64, inodes='-N 128'), undo=UNMOUNT,
+             expect=up('IO3')),
+    fine('files', 'a third of a file system', 'host', 'fill dir="$T/m" n=300 kb=200',
+         setup=DISK.format(size=256, inodes=''), undo=UNMOUNT),
+    fine('fsync', 'small synchronous writes beside a slow copy', 'host',
+         'fsync dir="$T/m" seconds=4 bulk_kb_s=2000 bulk_mb=32', setup=DISK.format(size=256, inodes=''),
+         undo=UNMOUNT),
+]
+
+GROUP = '/sys/fs/cgroup/memory/lab'
+MEMORY_GROUP = 'mkdir -p ' + GROUP + '; echo {mb}M > ' + GROUP + '/memory.limit_in_bytes\n'
+IN_GROUP = "bash -c 'echo $$ > " + GROUP + "/cgroup.procs; exec \"$@\"' -"
+DATA = 'dd if=/dev/urandom of="$T/data" bs=1M count=300 conv=fsync status=none'
+CPU_GROUP = '/sys/fs/cgroup/cpu/lab'
+
+MEMORY = [
+    Scenario('oom-in-group', 'killed for memory inside a group, the host has plenty', 'host',
+             'mem hot_mb=200 seconds=4', MEMORY_GROUP.format(mb=64), undo=('echo "rmdir ' + GROUP + '"',),
+             wrap="bash -c 'echo $$ > " + GROUP + "/cgroup.procs; while [ ! -e \"$T/stop\" ]; do \"$@\" || true; sleep 1; done' -",
+             expect=up('ME4-group'), excuse=('ME3-group',)),
+    fine('page-cache', 'the page cache fills a group: used is high, pressure is not', 'host',
+         'mem file="$T/data" hot_mb=20 cold_mb=0 file_stream_mb=150 seconds=5',
+         setup=MEMORY_GROUP.format(mb=200) + DATA, undo=('echo "rmdir ' + GROUP + '"',), wrap=IN_GROUP),
+    fine('memory', 'programs and files that fit', 'host',
+         'mem file="$T/data" hot_mb=50 cold_mb=50 file_hot_mb=50 seconds=4', setup=DATA),
+    Scenario('min-free', 'the reserve holds back too much memory', 'host', '',
+             'nset vm.min_free_kbytes $(($(grep -oP "MemTotal: *\\K\\d+" /proc/meminfo) / 12))',
+             undo=('keep vm.min_free_kbytes',), expect=dec('vm.min_free_kbytes', 'ME9'),
+             remedy='nset vm.min_free_kbytes 67584'),
+]
+
+PROCESSORS = [
+    Scenario('cpu-quota', 'a group is throttled while the processors are idle', 'host',
+             'cpu seconds=5 workers=1', 'mkdir -p ' + CPU_GROUP + '; echo 20000 > ' + CPU_GROUP + '/cpu.cfs_quota_us',
+             undo=('echo "rmdir ' + CPU_GROUP + '"',),
+             wrap="bash -c 'echo $$ > " + CPU_GROUP + "/cgroup.procs; exec \"$@\"' -",
+             expect=inc(None, 'CP4'), minutes=16, remedy='echo -1 > ' + CPU_GROUP + '/cpu.cfs_quota_us'),
+    Scenario('cpu-saturation', 'four times more to run than processors', 'host', 'cpu seconds=5 workers=8',
+             expect=up('CP1'), minutes=20),
+    fine('cpu', 'one program that is busy half of the time', 'host', 'cpu seconds=5 workers=1 duty_pct=50'),
+]
+
+TABLES = [
+    Scenario('udp-default', 'a reader that asks for no buffer loses datagrams', 'host',
+             'udp n=15000 pps=5000 size=512 stall_ms=100',
+             'nset net.core.rmem_max 212992; nset net.core.rmem_default 212992',
+             undo=('keep net.core.rmem_max; keep net.core.rmem_default',),
+             expect=inc('net.core.rmem_default', 'UD1'), remedy='nset net.core.rmem_default 4194304'),
+    Scenario('udp-max', 'a reader that asks for a large buffer gets a small one', 'host',
+             'udp n=15000 pps=5000 size=512 stall_ms=100 rcvbuf=2097152',
+             'nset net.core.rmem_max 212992; nset net.core.rmem_default 212992',
+             undo=('keep net.core.rmem_max; keep net.core.rmem_default',),
+             expect=inc('net.core.rmem_max', 'UD1', 'UD1-max'), remedy='nset net.core.rmem_max 4194304'),
+    Scenario('udp-trap', 'rmem_max is high, the reader asks for nothing: it is rmem_default', 'host',
+             'udp n=15000 pps=5000 size=512 stall_ms=100',
+             'nset net.core.rmem_max 4194304; nset net.core.rmem_default 212992',
+             undo=('keep net.core.rmem_max; keep net.core.rmem_default',),
+             expect=inc('net.core.rmem_default', 'UD1'), remedy='nset net.core.rmem_default 4194304'),
+    Scenario('conntrack', 'the table of tracked connections is full', 'host', 'flows n=3000 pace_us=500',
+             'nft "add table ip lab; add chain ip lab o { type filter hook output priority 0; }; '
+             'add rule ip lab o ct state new counter accept"; nset net.netfilter.nf_conntrack_max 1000',
+             undo=('echo "nft delete table ip lab"', 'keep net.netfilter.nf_conntrack_max'),
+             expect=inc('net.netfilter.nf_conntrack_max', 'NE5', 'NE5-drops'),
+             remedy='nset net.netfilter.nf_conntrack_max 262144'),
+    Scenario('neighbours', 'more neighbours than the table holds', 'host',
+             'flows n=2000 peers=500 net=10.77. pace_us=2000',
+             'ip link add labn0 type veth peer name labn1; ip addr add 10.77.0.1/16 dev labn0; '
+             'ip link set labn0 up; ip link set labn1 up; '
+             'for t in 1 2 3; do nset net.ipv4.neigh.default.gc_thresh$t $((32 * t)); done',
+             undo=('echo "ip link del labn0"', 'for t in 1 2 3; do keep net.ipv4.neigh.default.gc_thresh$t; done'),
+             expect=inc('net.ipv4.neigh.default.gc_thresh3', 'NE7', 'NE7-level'),
+             remedy='for t in 3 2 1; do nset net.ipv4.neigh.default.gc_thresh$t $((1024 * t)); done'),
+]
+
+ALL = NETWORK + IPC + PROCESSES + STORAGE + MEMORY + PROCESSORS + TABLES
