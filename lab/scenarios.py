@@ -1,6 +1,8 @@
 """What prove.py runs: loads that meet a limit, loads that only look as if, and loads that are well.
 
-where     net, ipc or pid: in a namespace of that kind; host: the whole machine, one at a time
+where     net, ipc or pid: in a namespace of that kind; host: the whole machine
+lane      scenarios of one lane change the same parameters: one after the other
+alone     takes the machine's processors or memory: after all others, by itself
 setup     shell, inside the namespace, before the server and the agent start
 undo      shell for the whole machine whose output puts back what setup changes
 load      labload's arguments; it goes on until it is stopped
@@ -40,6 +42,8 @@ class Scenario:
     remedy_load: str = ''
     excuse: tuple = ()
     minutes: float = 9
+    lane: str = ''
+    alone: bool = False
     linger: float = 20  # seconds, after the advice stands, in which nothing wrong may join it
 
     @property
@@ -221,10 +225,10 @@ MEMORY = [
     Scenario('oom-in-group', 'killed for memory inside a group, the host has plenty', 'host',
              'mem hot_mb=200 seconds=4', MEMORY_GROUP.format(mb=64), undo=('echo "rmdir ' + GROUP + '"',),
              wrap="bash -c 'echo $$ > " + GROUP + "/cgroup.procs; while [ ! -e \"$T/stop\" ]; do \"$@\" || true; sleep 1; done' -",
-             expect=up('ME4-group'), excuse=('ME3-group',)),
+             lane='memory', expect=up('ME4-group'), excuse=('ME3-group',)),
     fine('page-cache', 'the page cache fills a group: used is high, pressure is not', 'host',
          'mem file="$T/data" hot_mb=20 cold_mb=0 file_stream_mb=150 seconds=5',
-         setup=MEMORY_GROUP.format(mb=200) + DATA, undo=('echo "rmdir ' + GROUP + '"',), wrap=IN_GROUP),
+         setup=MEMORY_GROUP.format(mb=200) + DATA, undo=('echo "rmdir ' + GROUP + '"',), wrap=IN_GROUP, lane='memory'),
     fine('memory', 'programs and files that fit', 'host',
          'mem file="$T/data" hot_mb=50 cold_mb=50 file_hot_mb=50 seconds=4', setup=DATA),
     Scenario('min-free', 'the reserve holds back too much memory', 'host', '',
@@ -238,10 +242,10 @@ PROCESSORS = [
              'cpu seconds=5 workers=1', 'mkdir -p ' + CPU_GROUP + '; echo 20000 > ' + CPU_GROUP + '/cpu.cfs_quota_us',
              undo=('echo "rmdir ' + CPU_GROUP + '"',),
              wrap="bash -c 'echo $$ > " + CPU_GROUP + "/cgroup.procs; exec \"$@\"' -",
-             expect=inc(None, 'CP4'), minutes=16, remedy='echo -1 > ' + CPU_GROUP + '/cpu.cfs_quota_us'),
+             alone=True, expect=inc(None, 'CP4'), minutes=16, remedy='echo -1 > ' + CPU_GROUP + '/cpu.cfs_quota_us'),
     Scenario('cpu-saturation', 'four times more to run than processors', 'host', 'cpu seconds=5 workers=8',
-             expect=up('CP1'), minutes=20),
-    fine('cpu', 'one program that is busy half of the time', 'host', 'cpu seconds=5 workers=1 duty_pct=50'),
+             alone=True, expect=up('CP1'), minutes=20),
+    fine('cpu', 'one program that is busy half of the time', 'host', 'cpu seconds=5 workers=1 duty_pct=50', alone=True),
 ]
 
 TABLES = [
@@ -249,17 +253,17 @@ TABLES = [
              'udp n=15000 pps=5000 size=512 stall_ms=100',
              'nset net.core.rmem_max 212992; nset net.core.rmem_default 212992',
              undo=('keep net.core.rmem_max; keep net.core.rmem_default',),
-             expect=inc('net.core.rmem_default', 'UD1'), remedy='nset net.core.rmem_default 4194304'),
+             lane='rmem', expect=inc('net.core.rmem_default', 'UD1'), remedy='nset net.core.rmem_default 4194304'),
     Scenario('udp-max', 'a reader that asks for a large buffer gets a small one', 'host',
              'udp n=15000 pps=5000 size=512 stall_ms=100 rcvbuf=2097152',
              'nset net.core.rmem_max 212992; nset net.core.rmem_default 212992',
              undo=('keep net.core.rmem_max; keep net.core.rmem_default',),
-             expect=inc('net.core.rmem_max', 'UD1', 'UD1-max'), remedy='nset net.core.rmem_max 4194304'),
+             lane='rmem', expect=inc('net.core.rmem_max', 'UD1', 'UD1-max'), remedy='nset net.core.rmem_max 4194304'),
     Scenario('udp-trap', 'rmem_max is high, the reader asks for nothing: it is rmem_default', 'host',
              'udp n=15000 pps=5000 size=512 stall_ms=100',
              'nset net.core.rmem_max 4194304; nset net.core.rmem_default 212992',
              undo=('keep net.core.rmem_max; keep net.core.rmem_default',),
-             expect=inc('net.core.rmem_default', 'UD1'), remedy='nset net.core.rmem_default 4194304'),
+             lane='rmem', expect=inc('net.core.rmem_default', 'UD1'), remedy='nset net.core.rmem_default 4194304'),
     Scenario('conntrack', 'the table of tracked connections is full', 'host', 'flows n=3000 pace_us=500',
              'nft "add table ip lab; add chain ip lab o { type filter hook output priority 0; }; '
              'add rule ip lab o ct state new counter accept"; nset net.netfilter.nf_conntrack_max 1000',
