@@ -218,7 +218,7 @@ STORAGE = [
 GROUP = '/sys/fs/cgroup/memory/lab'
 MEMORY_GROUP = 'mkdir -p ' + GROUP + '; echo {mb}M > ' + GROUP + '/memory.limit_in_bytes\n'
 IN_GROUP = "bash -c 'echo $$ > " + GROUP + "/cgroup.procs; exec \"$@\"' -"
-DATA = 'dd if=/dev/urandom of="$T/data" bs=1M count=300 conv=fsync status=none'
+DATA = 'dd if=/dev/urandom of="$T/bulk" bs=1M count=300 conv=fsync status=none'
 CPU_GROUP = '/sys/fs/cgroup/cpu/lab'
 
 MEMORY = [
@@ -227,10 +227,10 @@ MEMORY = [
              wrap="bash -c 'echo $$ > " + GROUP + "/cgroup.procs; while [ ! -e \"$T/stop\" ]; do \"$@\" || true; sleep 1; done' -",
              lane='memory', expect=up('ME4-group'), excuse=('ME3-group',)),
     fine('page-cache', 'the page cache fills a group: used is high, pressure is not', 'host',
-         'mem file="$T/data" hot_mb=20 cold_mb=0 file_stream_mb=150 seconds=5',
+         'mem file="$T/bulk" hot_mb=20 cold_mb=0 file_stream_mb=150 seconds=5',
          setup=MEMORY_GROUP.format(mb=200) + DATA, undo=('echo "rmdir ' + GROUP + '"',), wrap=IN_GROUP, lane='memory'),
     fine('memory', 'programs and files that fit', 'host',
-         'mem file="$T/data" hot_mb=50 cold_mb=50 file_hot_mb=50 seconds=4', setup=DATA),
+         'mem file="$T/bulk" hot_mb=50 cold_mb=50 file_hot_mb=50 seconds=4', setup=DATA),
     Scenario('min-free', 'the reserve holds back too much memory', 'host', '',
              'nset vm.min_free_kbytes $(($(grep -oP "MemTotal: *\\K\\d+" /proc/meminfo) / 12))',
              undo=('keep vm.min_free_kbytes',), expect=dec('vm.min_free_kbytes', 'ME9'),
