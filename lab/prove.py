@@ -32,6 +32,7 @@ LAB = pathlib.Path(__file__).resolve().parent
 POLL_S = 2
 PORT = 5999
 ADVICE = ('increase', 'decrease', 'upgrade')
+VERDICTS = ('helped', 'no_effect', 'harmed', 'unjudged')
 lanes = collections.defaultdict(threading.Lock)  # one scenario of a lane at a time
 seen_by_all = []  # scenarios on the whole machine, as soon as they have begun
 
@@ -208,7 +209,7 @@ def after(trial, minutes, out):
     while time.monotonic() - start < minutes * 60:
         time.sleep(POLL_S)
         for change in trial.changes():
-            if change.get('parameter') == s.parameter and change.get('verdict'):
+            if change.get('parameter') == s.parameter and change.get('verdict') in VERDICTS:
                 out['verdict'] = change['verdict']
                 out['verdict_seconds'] = round(time.monotonic() - start)
                 return change['verdict'] == 'helped'
@@ -235,7 +236,7 @@ def prove(scenario, build, options):
                 trial.load(scenario.load)
             found = before(trial, scenario.minutes, out)
             out['right'] = found and not out['beside'] and out.get('top', True)
-            if out['right'] and scenario.remedy and options.verify:
+            if out['right'] and scenario.remedy and scenario.parameter and options.verify:
                 out['right'] = after(trial, options.verify, out)
         except (NotHere, subprocess.TimeoutExpired) as problem:
             out['skipped'] = str(problem)
