@@ -58,8 +58,9 @@ cover: packages-test
 bench: packages-test build
 	@bench/run.sh $(BUILD)
 
+# Limits that bite on this kernel, with server and agent running: is the right thing advised?
 lab: packages-lab build
-	@lab/run.sh
+	@lab/prove.py --build $(BUILD) --verify 10
 
 soak: packages-test
 	@tools/build-tests.sh build-test
