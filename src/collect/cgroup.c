@@ -29,6 +29,7 @@ enum {
     LIMIT_HITS,
     PIDS,
     PIDS_LIMIT,
+    CPU_QUOTA,
     WAITING,
     STALLED,
     LEFT_OUT,
@@ -58,6 +59,8 @@ static const struct metric cgroup_metrics[] = {
                         "Times that the unit was about to exceed its memory limit."),
     [PIDS] = UNIT("pids", METRIC_GAUGE, "Processes and threads of the unit."),
     [PIDS_LIMIT] = UNIT("pids_limit", METRIC_GAUGE, "Processes and threads that it may have."),
+    [CPU_QUOTA] = UNIT("cpu_quota_ratio", METRIC_GAUGE,
+                       "Processors that the unit may keep busy, where it has a quota."),
     [WAITING] = {"galen_unit_pressure_waiting_seconds_total",
                  METRIC_COUNTER,
                  "Time in which some process of the unit waited for the resource.",
@@ -146,6 +149,18 @@ static bool has_work(const char *name)
     return true;
 }
 
+/* Of version 1's hierarchies each may have the group. */
+static void add_group(struct cgroup_state *s, const char *path, size_t len)
+{
+    for (size_t i = 0; i < s->n; i++)
+        if (strcmp(s->paths[i], path) == 0)
+            return;
+    if (s->n < UNITS_MAX)
+        memcpy(s->paths[s->n++], path, len + 1);
+    else
+        s->left_out++;
+}
+
 static void list_groups(struct tick *t, struct cgroup_state *s, const char *top, const char *path,
                         int depth)
 {
@@ -158,10 +173,7 @@ static void list_groups(struct tick *t, struct cgroup_state *s, const char *top,
         int len = snprintf(below, sizeof below, "%s/%s", path, entries[i]->d_name);
         bool fits = len > 0 && (size_t)len < sizeof below;
         if (fits && has_work(entries[i]->d_name)) {
-            if (s->n < UNITS_MAX)
-                memcpy(s->paths[s->n++], below, (size_t)len + 1);
-            else
-                s->left_out++;
+            add_group(s, below, (size_t)len);
             if (depth == 0 && is_parent(below))
                 list_groups(t, s, top, below, 1);
         }
@@ -176,17 +188,26 @@ static bool there_is(struct tick *t, const char *path)
     return faccessat(t->c->root_fd, path, F_OK, 0) == 0;
 }
 
-static const char *find_top(struct tick *t, struct cgroup_state *s)
+/* systemd names the units of version 1 in a hierarchy of its own; who makes groups without it
+ * makes them in those of the resources. */
+static bool list_all(struct tick *t, struct cgroup_state *s)
 {
-    s->v1 = !there_is(t, "sys/fs/cgroup/cgroup.controllers");
-    if (!s->v1)
-        return "sys/fs/cgroup";
     static const char *const tops[] = {"sys/fs/cgroup/systemd", "sys/fs/cgroup/pids",
-                                       "sys/fs/cgroup/memory"};
+                                       "sys/fs/cgroup/memory", "sys/fs/cgroup/cpu"};
+    bool found = false;
+    s->n = 0;
+    s->left_out = 0;
+    s->v1 = !there_is(t, "sys/fs/cgroup/cgroup.controllers");
+    if (!s->v1) {
+        list_groups(t, s, "sys/fs/cgroup", "", 0);
+        return true;
+    }
     for (size_t i = 0; i < COUNT(tops); i++)
-        if (there_is(t, tops[i]))
-            return tops[i];
-    return NULL;
+        if (there_is(t, tops[i])) {
+            list_groups(t, s, tops[i], "", 0);
+            found = true;
+        }
+    return found;
 }
 
 /* ---- figures of one ---- */
@@ -231,11 +252,33 @@ static void emit_pressure(struct tick *t, const char *group, struct span unit)
     }
 }
 
+/* Version 2: "50000 100000" or "max 100000"; version 1: two files, -1 for none. */
+static void emit_quota(struct tick *t, bool v1, const char *group, struct span unit)
+{
+    char path[2 * GROUP_PATH_MAX];
+    struct span text, rest;
+    uint64_t quota, period;
+    snprintf(path, sizeof path,
+             v1 ? "sys/fs/cgroup/cpu%s/cpu.cfs_quota_us" : "sys/fs/cgroup%s/cpu.max", group);
+    if (tick_read_once(t, path, &text, NULL))
+        return;
+    rest = span_trim(text);
+    bool has = next_u64(&rest, &quota);
+    if (v1 && has) {
+        snprintf(path, sizeof path, "sys/fs/cgroup/cpu%s/cpu.cfs_period_us", group);
+        has = !tick_read_once(t, path, &rest, NULL);
+        rest = span_trim(rest);
+    }
+    if (has && next_u64(&rest, &period) && period > 0)
+        emit1(t, &cgroup_metrics[CPU_QUOTA], unit, (double)quota / (double)period);
+}
+
 static void emit_group(struct tick *t, const struct cgroup_state *s, const char *group)
 {
     const char *name = strrchr(group, '/') + 1;
     for (size_t i = 0; i < COUNT(figures); i++)
         emit_figure(t, s->v1, group, span_of(name), &figures[i]);
+    emit_quota(t, s->v1, group, span_of(name));
     if (!s->v1)
         emit_pressure(t, group, span_of(name));
 }
@@ -243,12 +286,8 @@ static void emit_group(struct tick *t, const struct cgroup_state *s, const char 
 static enum status cgroup_collect(struct tick *t, void *state, struct err *err)
 {
     struct cgroup_state *s = state;
-    const char *top = find_top(t, s);
-    if (!top)
+    if (!list_all(t, s))
         return err_set(err, NOT_FOUND, "sys/fs/cgroup is not there");
-    s->n = 0;
-    s->left_out = 0;
-    list_groups(t, s, top, "", 0);
     for (size_t i = 0; i < s->n; i++)
         emit_group(t, s, s->paths[i]);
     if (s->n)

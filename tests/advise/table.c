@@ -32,13 +32,13 @@ static const struct rule_case cases[] = {
      "galen_sysctl name=fs.nr_open =1048576\n",
      "1048576 -> 2097152", "galen_sysctl name=fs.nr_open =2097152\n"},
     {"FS1", 40,
-     "galen_inotify_watches user=web =60000\ngalen_sysctl name=fs.inotify.max_user_watches "
+     "galen_inotify_watches uid=1000 =60000\ngalen_sysctl name=fs.inotify.max_user_watches "
      "=65536\n",
-     "65536 -> 131072", "galen_inotify_watches user=web =40000\n"},
+     "65536 -> 131072", "galen_inotify_watches uid=1000 =40000\n"},
     {"FS2", 40,
-     "galen_inotify_instances user=web =120\n"
+     "galen_inotify_instances uid=1000 =120\n"
      "galen_sysctl name=fs.inotify.max_user_instances =128\n",
-     "128 -> 512", "galen_inotify_instances user=web =90\n"},
+     "128 -> 512", "galen_inotify_instances uid=1000 =90\n"},
     {"IP3", 8, "galen_sysctl name=kernel.msgmax =65536\ngalen_sysctl name=kernel.msgmnb =16384\n",
      "", "galen_sysctl name=kernel.msgmnb =65536\n"},
     {"MI1", 8, "node_entropy_available_bits - =100\nnode_entropy_pool_size_bits - =4096\n", "",
@@ -46,9 +46,9 @@ static const struct rule_case cases[] = {
     {"PR1", 4, "galen_tasks - =30000\ngalen_sysctl name=kernel.pid_max =32768\n", "32768 -> 65536",
      "galen_tasks - =20000\n"},
     {"PR3", 6,
-     "galen_unit_tasks unit=mq.service =500\ngalen_unit_tasks_limit unit=mq.service =512\n"
+     "galen_unit_pids unit=mq.service =500\ngalen_unit_pids_limit unit=mq.service =512\n"
      "galen_sysctl name=kernel.threads-max =100000\n",
-     "512 -> 1024", "galen_unit_tasks unit=mq.service =300\n"},
+     "512 -> 1024", "galen_unit_pids unit=mq.service =300\n"},
     {"CP4", 14,
      "galen_unit_cpu_periods_total unit=a.service +10\n"
      "galen_unit_cpu_throttled_periods_total unit=a.service +5\n"
@@ -100,13 +100,13 @@ static const struct rule_case cases[] = {
     {"UD1", 6,
      "node_netstat_Udp_RcvbufErrors - +50\ngalen_sysctl name=net.core.rmem_default =212992\n",
      "212992 -> 524288",
-     "galen_udp_socket_buffer_limit_bytes port=514 =425984\n"
+     "galen_udp_socket_receive_limit_bytes port=514 =425984\n"
      "galen_udp_socket_drops_total port=514 +50\n"},
     {"UD1-max", 6,
      "node_netstat_Udp_RcvbufErrors - +50\ngalen_sysctl name=net.core.rmem_max =212992\n"
-     "galen_udp_socket_buffer_limit_bytes port=514 =425984\n"
+     "galen_udp_socket_receive_limit_bytes port=514 =425984\n"
      "galen_udp_socket_drops_total port=514 +50\n",
-     "212992 -> 524288", "galen_udp_socket_buffer_limit_bytes port=514 =100000\n"},
+     "212992 -> 524288", "galen_udp_socket_receive_limit_bytes port=514 =100000\n"},
 };
 
 static void put_line(struct world *w, struct span line)

@@ -111,6 +111,9 @@ static const struct expected there[] = {
     {"cgroup1", "galen_unit_memory_bytes{unit=\"0123abc\"}", 1048576},
     {"cgroup1", "galen_unit_oom_kills_total{unit=\"0123abc\"}", 3},
     {"cgroup1", "galen_unit_pids{unit=\"0123abc\"}", 5},
+    {"cgroup1", "galen_unit_pids_limit{unit=\"batch\"}", 8}, /* not one of systemd's */
+    {"cgroup1", "galen_unit_cpu_quota_ratio{unit=\"0123abc\"}", 1.5},
+    {"cgroup2", "galen_unit_cpu_quota_ratio{unit=\"nginx.service\"}", 0.5},
 
     {"hardware", "node_thermal_zone_temp{type=\"x86_pkg_temp\",zone=\"0\"}", 47.5},
     {"hardware", "node_edac_correctable_errors_total{controller=\"0\"}", 3},
@@ -145,7 +148,9 @@ static const struct {
     {"cgroup2", "galen_unit_memory_limit_bytes{unit=\"user.slice\""},
     {"cgroup2", "galen_unit_pids{unit=\"tmp.mount\""},
     {"cgroup1", "galen_unit_memory_limit_bytes"}, /* "no limit" in version 1's words */
-    {"cgroup1", "galen_unit_pids_limit"},
+    {"cgroup1", "galen_unit_pids_limit{unit=\"0123abc\""},
+    {"cgroup1", "galen_unit_cpu_quota_ratio{unit=\"batch\""}, /* -1: none */
+    {"cgroup2", "galen_unit_cpu_quota_ratio{unit=\"user.slice\""},
     {"hardware", "node_thermal_zone_temp{type=\"asleep\""},
     {"linux310", "node_memory_MemAvailable_bytes"},
     {"linux310", "node_pressure"},
