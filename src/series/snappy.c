@@ -155,12 +155,13 @@ static bool cut(const unsigned char **p, const unsigned char *end, size_t n, siz
 /* Source and target may overlap: then what was just written is read. */
 static void copy_back(char *to, size_t offset, size_t n)
 {
+    const char *from = to - offset;
     if (offset >= n) {
-        memcpy(to, to - offset, n);
+        memcpy(to, from, n);
         return;
     }
     for (size_t i = 0; i < n; i++)
-        to[i] = to[i - offset];
+        to[i] = from[i];
 }
 
 bool snappy_unpack(struct span packed, char *to, size_t len)
