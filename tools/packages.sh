@@ -31,6 +31,7 @@ build   libsodium-dev
 build   libhdf5-dev
 build   libzstd-dev
 build   libsnappy-dev
+build   libcurl4-openssl-dev
 build   libsqlite3-dev
 build   zlib1g-dev
 run     curl                    curl
@@ -56,6 +57,8 @@ test    openssh-server          /usr/sbin/sshd
 test    postgresql
 test    dbus                    dbus-daemon
 test    systemd                 systemctl
+test    prometheus-alertmanager prometheus-alertmanager
+test    python3-aiosmtpd
 test    prometheus-node-exporter prometheus-node-exporter
 test    tinyproxy-bin           tinyproxy
 test    victoria-metrics        victoria-metrics

@@ -99,7 +99,7 @@ const char *alert_state_name(enum alert_state s)
 struct alerter *alerter_open(const struct alert_rules *rules)
 {
     struct alerter *a = mem_zero(1, sizeof *a);
-    a->rules = rules;
+    a->rules = *rules;
     a->groups = mem_zero(rules->n, sizeof *a->groups);
     for (size_t i = 0; i < rules->n; i++) {
         a->groups[i].group = &rules->groups[i];
@@ -126,8 +126,8 @@ void alerter_close(struct alerter *a)
 {
     if (!a)
         return;
-    for (size_t i = 0; i < a->rules->n; i++) {
-        for (size_t k = 0; k < a->rules->groups[i].n; k++)
+    for (size_t i = 0; i < a->rules.n; i++) {
+        for (size_t k = 0; k < a->rules.groups[i].n; k++)
             rule_state_free(&a->groups[i].rules[k]);
         free(a->groups[i].rules);
     }
@@ -147,7 +147,7 @@ void alerter_close(struct alerter *a)
 
 static struct group_state *find_group(struct alerter *a, struct span file, struct span name)
 {
-    for (size_t i = 0; i < a->rules->n; i++)
+    for (size_t i = 0; i < a->rules.n; i++)
         if (span_eq(a->groups[i].group->name, name) && span_is(file, a->groups[i].group->file))
             return &a->groups[i];
     return NULL;
@@ -209,7 +209,7 @@ static void take_over_group(struct alerter *a, struct group_state *to, struct gr
 void alerter_take_over(struct alerter *a, struct alerter *from)
 {
     pthread_mutex_lock(&from->lock);
-    for (size_t i = 0; i < from->rules->n; i++) {
+    for (size_t i = 0; i < from->rules.n; i++) {
         struct group_state *old = &from->groups[i];
         struct group_state *g = find_group(a, span_of(old->group->file), old->group->name);
         if (g)
@@ -309,7 +309,7 @@ void alerter_each(struct alerter *a, void (*fn)(void *arg, const struct alert *a
 {
     const struct map_slot *slot;
     pthread_mutex_lock(&a->lock);
-    for (size_t i = 0; i < a->rules->n; i++)
+    for (size_t i = 0; i < a->rules.n; i++)
         for (size_t k = 0; k < a->groups[i].group->n; k++)
             for (size_t at = 0; (slot = map_next(&a->groups[i].rules[k].active, &at));)
                 fn(arg, slot->value);
@@ -332,7 +332,7 @@ void alerter_stats(struct alerter *a, struct alerter_stats *out)
     out->pending = now.pending;
     out->firing = now.firing;
     out->last_duration_s = out->lag_s = 0;
-    for (size_t i = 0; i < a->rules->n; i++) {
+    for (size_t i = 0; i < a->rules.n; i++) {
         out->last_duration_s += a->groups[i].duration_s;
         out->lag_s = MAX(out->lag_s, a->groups[i].lag_s);
     }

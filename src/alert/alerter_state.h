@@ -35,7 +35,7 @@ struct group_state {
 };
 
 struct alerter {
-    const struct alert_rules *rules;
+    struct alert_rules rules; /* a shallow copy: the caller moves his */
     struct group_state *groups;
     struct arena overrides_arena;
     struct rule_override *overrides;

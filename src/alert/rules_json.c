@@ -163,7 +163,7 @@ void alerter_rules_json(struct alerter *a, const struct rules_filter *f, struct 
     json_begin_object(&j);
     json_key(&j, "groups");
     json_begin_array(&j);
-    for (size_t i = 0; i < a->rules->n; i++)
+    for (size_t i = 0; i < a->rules.n; i++)
         if (group_wanted(f, &a->groups[i]))
             put_group(&j, f, &a->groups[i]);
     json_end_array(&j);
@@ -178,7 +178,7 @@ void alerter_alerts_json(struct alerter *a, struct buf *out)
     json_begin_object(&j);
     json_key(&j, "alerts");
     json_begin_array(&j);
-    for (size_t i = 0; i < a->rules->n; i++)
+    for (size_t i = 0; i < a->rules.n; i++)
         for (size_t k = 0; k < a->groups[i].group->n; k++)
             put_alerts(&j, &a->groups[i].rules[k]);
     json_end_array(&j);

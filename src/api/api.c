@@ -25,6 +25,7 @@ struct api *api_open(const struct api_config *config)
         .model = config->model,
         .pipeline = config->pipeline,
         .version = config->version,
+        .alerts = config->alerts,
         .limits = config->limits,
         .settings = config->settings,
         .settings_n = config->settings_n,
@@ -82,6 +83,11 @@ void api_analysis_made(struct api *a, const char *host_id, struct span analysis_
     analyses_put(a, span_of(host_id), analysis_json);
     live_analysis_made(a->live, host_id, analysis_json);
     links_advice(a->links, span_of(host_id), analysis_json);
+}
+
+void api_notification(struct api *a, struct span json)
+{
+    live_notification(a->live, json);
 }
 
 struct snapshot_wish {

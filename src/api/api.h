@@ -7,6 +7,7 @@
 
 #include "access/access.h"
 #include "advise/advise.h"
+#include "alert/alert.h"
 #include "base/pool.h"
 #include "base/yaml.h"
 #include "net/http.h"
@@ -58,7 +59,31 @@ struct advice_question {
     struct span host, who;
 };
 
+struct notify_settings;
+
+struct api_alert_stats {
+    struct alerter_stats alerter;
+    size_t rules;
+    int64_t waiting, failed; /* deliveries */
+    uint64_t notifications, failures;
+};
+
+/* What the API asks of the alerts at work (server/alerts.h). Any thread, but changed and the
+ * functions that take long are for workers. */
+struct api_alerts {
+    void *arg;
+    void (*rules_json)(void *arg, const struct rules_filter *f, struct buf *out);
+    void (*alerts_json)(void *arg, struct buf *out);
+    void (*each_group)(void *arg, void (*fn)(void *fn_arg, const struct rule_group *g),
+                       void *fn_arg);
+    void (*changed)(void *arg, struct span kind); /* a document of that kind, or "alert" */
+    enum status (*test)(void *arg, int64_t channel_id, struct err *err);
+    void (*stats)(void *arg, struct api_alert_stats *out);
+    const struct notify_settings *notify;
+};
+
 struct api_config {
+    struct api_alerts alerts;
     struct loop *loop;
     struct pool *workers;
     struct store *store;
@@ -102,3 +127,5 @@ void api_analysis_made(struct api *a, const char *host_id, struct span analysis_
 void api_snapshot_now(struct api *a, struct span host_id);
 /* Samples may be taken and queries answered from now on (/readyz). */
 void api_ready(struct api *a, bool ready);
+/* A notification (Alertmanager's webhook JSON) for every open console. Loop thread. */
+void api_notification(struct api *a, struct span json);

@@ -21,6 +21,7 @@ struct api {
     void *pipeline;
     const char *version;
     struct live *live;
+    struct api_alerts alerts;
     struct increment_labels *increment_labels; /* of all agents (series/increment.h) */
     struct links *links;                       /* the agents' WebSockets (link.h) */
     struct analyses *analyses;
@@ -103,6 +104,32 @@ void advice_model(struct call *c);
 void advice_profiles(struct call *c);
 void advice_host_profiles(struct call *c);
 void advice_host_checks(struct call *c);
+void prometheus_rules(struct call *c);
+void prometheus_alerts(struct call *c);
+void alerts_list(struct call *c);
+void alerts_show(struct call *c);
+void alerts_acknowledge(struct call *c);
+void alerts_resolve(struct call *c);
+void alerts_history(struct call *c);
+void silences_list(struct call *c);
+void silences_create(struct call *c);
+void silences_replace(struct call *c);
+void silences_delete(struct call *c);
+void channels_list(struct call *c);
+void channels_create(struct call *c);
+void channels_replace(struct call *c);
+void channels_delete(struct call *c);
+void channels_test(struct call *c);
+void channels_deliveries(struct call *c);
+void routing_show(struct call *c);
+void routing_put(struct call *c);
+void alert_rules_list(struct call *c);
+void alert_rules_put(struct call *c);
+void alert_rules_delete(struct call *c);
+void rule_files_list(struct call *c);
+void rule_files_create(struct call *c);
+void rule_files_replace(struct call *c);
+void rule_files_delete(struct call *c);
 void enroll_make_token(struct call *c);
 void enroll_agent(struct call *c);
 void analyze_payload(struct call *c);
@@ -181,6 +208,7 @@ struct live *live_new(struct api *a);
 void live_stop(struct live *l); /* every viewer is told and closed */
 void live_free(struct live *l); /* after the last viewer has gone; NULL is fine */
 void live_samples_arrived(struct live *l, struct span instance, int64_t now_mono_ms);
+void live_notification(struct live *l, struct span json);
 void live_analysis_made(struct live *l, const char *host_id, struct span analysis_json);
 /* The agent of that host is connected (again): it is told what is watched. */
 void live_agent_came(struct live *l, struct span instance);

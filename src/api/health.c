@@ -60,6 +60,34 @@ static void put_model(struct call *c, struct buf *out)
                           false);
 }
 
+static void put_alerts(struct buf *out, const struct api_alerts *face)
+{
+    struct api_alert_stats s;
+    face->stats(face->arg, &s);
+    put(out, "galen_alert_rules", METRIC_GAUGE, "Alerting and recording rules.", (double)s.rules);
+    put(out, "galen_alerts_pending", METRIC_GAUGE, "Alerts that are pending.",
+        (double)s.alerter.pending);
+    put(out, "galen_alerts_firing", METRIC_GAUGE, "Alerts that fire.", (double)s.alerter.firing);
+    put(out, "galen_alert_evaluations_total", METRIC_COUNTER, "Evaluations of rules.",
+        (double)s.alerter.evaluations);
+    put(out, "galen_alert_evaluation_failures_total", METRIC_COUNTER, "Those that failed.",
+        (double)s.alerter.failures);
+    put(out, "galen_alert_evaluations_missed_total", METRIC_COUNTER,
+        "Intervals that passed without one.", (double)s.alerter.missed);
+    put(out, "galen_alert_evaluation_duration_seconds", METRIC_GAUGE,
+        "How long the newest evaluation of all groups took.", s.alerter.last_duration_s);
+    put(out, "galen_alert_evaluation_lag_seconds", METRIC_GAUGE,
+        "How late the latest of them began.", s.alerter.lag_s);
+    put(out, "galen_notifications_total", METRIC_COUNTER, "Attempts to notify.",
+        (double)s.notifications);
+    put(out, "galen_notifications_failed_total", METRIC_COUNTER, "Those that failed.",
+        (double)s.failures);
+    put(out, "galen_notifications_queue_length", METRIC_GAUGE, "Notifications that wait.",
+        (double)s.waiting);
+    put(out, "galen_notifications_given_up", METRIC_GAUGE,
+        "Notifications in the log that will not be delivered.", (double)s.failed);
+}
+
 void health_metrics(struct call *c)
 {
     auto_buf out = {0};
@@ -91,6 +119,8 @@ void health_metrics(struct call *c)
         (double)live_viewers(c->api->live));
     put(&out, "galen_workers_waiting", METRIC_GAUGE, "Queries that wait for a worker.",
         (double)pool_waiting(c->api->workers));
+    if (c->api->alerts.stats)
+        put_alerts(&out, &c->api->alerts);
     put(&out, "galen_promql_queries_running", METRIC_GAUGE, "PromQL queries that are evaluated.",
         gate_running(c->api->gate));
     put(&out, "galen_promql_queries_waiting", METRIC_GAUGE,

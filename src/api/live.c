@@ -371,6 +371,22 @@ void live_analysis_made(struct live *l, const char *host_id, struct span analysi
     }
 }
 
+void live_notification(struct live *l, struct span notification)
+{
+    if (!l->viewers)
+        return;
+    auto_buf text = {0};
+    struct json j = json_to(&text);
+    json_begin_object(&j);
+    json_field(&j, "op", "notification");
+    json_key(&j, "notification");
+    json_raw(&j, notification);
+    json_end_object(&j);
+    for (struct viewer *v = l->viewers; v; v = v->next) {
+        enum status ignored UNUSED = websocket_send(v->ws, buf_view(&text), true, NULL);
+    }
+}
+
 static void hosts_due(void *arg)
 {
     struct live *l = arg;

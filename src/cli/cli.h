@@ -20,6 +20,7 @@ enum exit_code {
 int cli_advice(int argc, char **argv);
 int cli_backup(int argc, char **argv);
 int cli_apply(int argc, char **argv);
+int cli_alerts(int argc, char **argv);
 int cli_check(int argc, char **argv);
 int cli_hosts(int argc, char **argv);
 int cli_restore(int argc, char **argv);

@@ -10,6 +10,7 @@ static const struct command {
     const char *help;
 } commands[] = {
     {"advice", cli_advice, "what the server advises for each host"},
+    {"alerts", cli_alerts, "what fires, what fired, and what a person does about it"},
     {"apply", cli_apply, "change a kernel parameter on this host, or put it back"},
     {"backup", cli_backup, "back a running server up"},
     {"check", cli_check, "look at this host and say what to change; no server needed"},
@@ -20,7 +21,7 @@ static const struct command {
     {"predict", cli_predict, "class probabilities for rows of features"},
     {"query", cli_query, "ask the server a PromQL question"},
     {"restore", cli_restore, "a data directory of a backup"},
-    {"rules", cli_rules, "check the rule files"},
+    {"rules", cli_rules, "check, test and export rule files"},
     {"store", cli_store, "what is stored; is it whole; clean up"},
     {"train", cli_train, "train the classifier"},
 };

@@ -1,15 +1,18 @@
 /* galen rules check: are the rule files well-formed, and where not, why. */
-#include "cli/cli.h"
+#include "cli/rules.h"
 
 #include "advise/advise.h"
 
 #include <sys/stat.h>
 
 static const char usage[] =
-    "usage: galen rules check [DIR | FILE...]\n\n"
+    "usage: galen rules check [DIR | FILE...]\n"
+    "       galen rules test FILE...      unit tests of alert rules, in promtool's format\n"
+    "       galen rules export DIR        the alert rules in DIR as one file for Prometheus\n\n"
     "Reads features.yaml, advice/ and profiles/ below DIR (default: where the rules are "
     "installed)\n"
-    "as the server does; or files of an administrator's own rules, beside the installed ones. The\n"
+    "as the server does; or files of an administrator's own rules, beside the installed ones;\n"
+    "or Prometheus's rule files (with `groups:`), with thresholds or without. The\n"
     "first fault is named with file, line, column and reason.\n";
 
 static bool is_folder(const char *path)
@@ -49,6 +52,18 @@ int cli_rules(int argc, char **argv)
 {
     if (argc == 2 && (strcmp(argv[1], "--help") == 0 || strcmp(argv[1], "-h") == 0))
         return cli_usage("rules", usage, stdout);
+    if (argc > 2 && strcmp(argv[1], "test") == 0)
+        return rules_test(argc - 2, argv + 2);
+    if (argc == 3 && strcmp(argv[1], "export") == 0)
+        return rules_export(argv[2]);
+    if (argc > 2 && strcmp(argv[1], "check") == 0 && rules_are_prometheus(argv[2])) {
+        int worst = EXIT_OK;
+        for (int i = 2; i < argc; i++) {
+            int code = alert_rules_check(argv[i]);
+            worst = MAX(worst, code);
+        }
+        return worst;
+    }
     if (argc < 2 || strcmp(argv[1], "check") != 0)
         return cli_usage("rules", usage, stderr);
     if (argc > 2 && (argc > 3 || !is_folder(argv[2])))

@@ -110,6 +110,32 @@ static const char *const migrations[] = {
     "  FROM hosts LEFT JOIN (SELECT host_id, from_ms, max(version),"
     "   coalesce(json_extract(inventory, '$.facts'), inventory) AS facts"
     "   FROM host_inventory GROUP BY host_id) ON host_id = hosts.id;",
+
+    /* 7. Alerts (alerts.h). */
+    "CREATE TABLE alerts (id INTEGER PRIMARY KEY AUTOINCREMENT, fingerprint TEXT NOT NULL,"
+    "  file TEXT NOT NULL, grp TEXT NOT NULL, name TEXT NOT NULL, host TEXT NOT NULL,"
+    "  severity TEXT NOT NULL, labels TEXT NOT NULL, annotations TEXT NOT NULL,"
+    "  state TEXT NOT NULL, value REAL, active_ms INTEGER NOT NULL, fired_ms INTEGER NOT NULL,"
+    "  resolved_ms INTEGER NOT NULL, keep_since_ms INTEGER NOT NULL, ack_by TEXT NOT NULL,"
+    "  ack_ms INTEGER NOT NULL, note TEXT NOT NULL, changed_ms INTEGER NOT NULL);"
+    "CREATE UNIQUE INDEX alerts_open ON alerts (fingerprint) WHERE state <> 'resolved';"
+    "CREATE INDEX alerts_state ON alerts (state, id);"
+    "CREATE INDEX alerts_host ON alerts (host, id);"
+    "CREATE TABLE alert_history (id INTEGER PRIMARY KEY AUTOINCREMENT, alert_id INTEGER NOT NULL"
+    "  REFERENCES alerts (id) ON DELETE CASCADE, at_ms INTEGER NOT NULL, who TEXT NOT NULL,"
+    "  what TEXT NOT NULL, note TEXT NOT NULL);"
+    "CREATE INDEX alert_history_alert ON alert_history (alert_id, id);"
+    "CREATE TABLE documents (id INTEGER PRIMARY KEY AUTOINCREMENT, version INTEGER NOT NULL,"
+    "  kind TEXT NOT NULL, name TEXT NOT NULL, json TEXT NOT NULL, changed_by TEXT NOT NULL,"
+    "  changed_ms INTEGER NOT NULL, UNIQUE (kind, name));"
+    "CREATE TABLE deliveries (id INTEGER PRIMARY KEY AUTOINCREMENT, channel_id INTEGER NOT NULL,"
+    "  created_ms INTEGER NOT NULL, next_ms INTEGER NOT NULL, done_ms INTEGER NOT NULL,"
+    "  attempts INTEGER NOT NULL, group_key TEXT NOT NULL, payload TEXT NOT NULL,"
+    "  state TEXT NOT NULL, error TEXT NOT NULL);"
+    "CREATE INDEX deliveries_waiting ON deliveries (channel_id, id) WHERE state = 'waiting';"
+    "CREATE INDEX deliveries_channel ON deliveries (channel_id, id);"
+    "CREATE TABLE alert_sent (group_key TEXT PRIMARY KEY, json TEXT NOT NULL,"
+    "  at_ms INTEGER NOT NULL) WITHOUT ROWID;",
 };
 
 /* A database that somebody made by hand for the seeds' programs. */

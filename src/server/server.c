@@ -1,15 +1,18 @@
 #include "server/server.h"
 
+#include "server/alerts.h"
 #include "server/pipeline.h"
 
 #include "base/clock.h"
 #include "base/file.h"
 #include "base/log.h"
 
+#include <limits.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 enum {
     WORKERS_BESIDE_QUERIES = 2, /* passwords, lists of series, pieces of long answers */
@@ -25,6 +28,9 @@ struct server {
     struct access *access;
     struct adviser *adviser;
     struct pipeline *pipeline;
+    struct alerts *alerts;
+    char host[HOST_NAME_MAX + 1], external_url[512];
+    struct arena paths;
     struct api *api;
     struct http_server *http;
     char one_time_password[TOKEN_TEXT_MAX];
@@ -139,6 +145,7 @@ static void on_stop(void *arg)
     log_info("stopping");
     api_ready(s->api, false);
     pipeline_stop(s->pipeline);
+    alerts_stop(s->alerts);
     api_stop(s->api);
     struct http_server *http = s->http;
     s->http = NULL; /* it frees itself with its last connection */
@@ -166,6 +173,36 @@ static void on_answered(struct http_request *req, int status, void *arg)
     api_on_answered(req, status, ((struct server *)arg)->api);
 }
 
+/* Rules lie where the adviser's do. */
+static enum status open_alerts(struct server *s, const struct server_settings *settings,
+                               struct err *err)
+{
+    const char *rules = settings->rules ? settings->rules : advise_data_path(&s->paths, "rules");
+    if (gethostname(s->host, sizeof s->host - 1))
+        snprintf(s->host, sizeof s->host, "galen-server");
+    snprintf(s->external_url, sizeof s->external_url, "%s%s",
+             settings->alerts_external_url ? ""
+             : settings->tls_cert          ? "https://"
+                                           : "http://",
+             settings->alerts_external_url ? settings->alerts_external_url : settings->listen);
+    return alerts_open(
+        &(struct alerts_config){
+            .loop = s->loop,
+            .store = s->store,
+            .record = s->record,
+            .rules_dir = rules,
+            .external_url = s->external_url,
+            .host = s->host,
+            .interval_ms = settings->alerts_interval_ms,
+            .history_ms = settings->results_ms,
+            .allow_private = settings->alerts_private,
+            .scripts_dir = settings->alerts_scripts,
+            .dead_man_url = settings->alerts_dead_man_url,
+            .dead_man_ms = settings->alerts_dead_man_ms,
+        },
+        &s->alerts, err);
+}
+
 static enum status open_api(struct server *s, const struct server_settings *settings,
                             struct err *err)
 {
@@ -183,12 +220,14 @@ static enum status open_api(struct server *s, const struct server_settings *sett
         .model = pipeline_model,
         .pipeline = s->pipeline,
         .version = GALEN_VERSION,
+        .alerts = alerts_face(s->alerts),
         .limits = settings->query,
         .settings = settings->table,
         .settings_n = settings->table_n,
         .setting_values = settings,
     });
     pipeline_set_api(s->pipeline, s->api);
+    alerts_set_api(s->alerts, s->api);
     struct http_server_config http = {.listen = settings->listen,
                                       .tls_cert = settings->tls_cert,
                                       .tls_key = settings->tls_key,
@@ -238,6 +277,8 @@ static enum status open_all(struct server *s, const struct server_settings *sett
     if (!st)
         st = open_analysis(s, settings, err);
     if (!st)
+        st = open_alerts(s, settings, err);
+    if (!st)
         st = open_api(s, settings, err);
     return st ? st : open_signals(s, err);
 }
@@ -274,6 +315,7 @@ enum status server_open(const struct server_settings *settings, struct server **
         return st;
     }
     pipeline_start(s->pipeline);
+    alerts_start(s->alerts);
     api_ready(s->api, true);
     greet(s, settings);
     explicit_bzero(s->one_time_password, sizeof s->one_time_password);
@@ -298,7 +340,10 @@ void server_close(struct server *s)
     }
     if (s->pipeline)
         pipeline_stop(s->pipeline);
+    if (s->alerts)
+        alerts_stop(s->alerts);
     pool_close(s->workers);
+    alerts_close(s->alerts);
     api_close(s->api);
     pipeline_close(s->pipeline);
     adviser_close(s->adviser);
@@ -306,5 +351,6 @@ void server_close(struct server *s)
     store_close(s->store);
     record_close(s->record);
     loop_close(s->loop);
+    arena_free(&s->paths);
     free(s);
 }

@@ -21,6 +21,12 @@ struct server_settings {
     int64_t free_min_percent;
     int64_t results_ms; /* how long analysis results are kept */
     int64_t analysis_interval_ms;
+    int64_t alerts_interval_ms; /* of groups that say none themselves */
+    const char *alerts_external_url;
+    const char *alerts_scripts; /* directory of the programs that channels may start */
+    bool alerts_private;        /* notifications may go to private addresses */
+    const char *alerts_dead_man_url;
+    int64_t alerts_dead_man_ms;
     const char *log_level, *log_format;
     struct query_limits query;
     /* The table that these fields were filled by, for who shows them. */

@@ -1,10 +1,11 @@
 #include "unit.h"
 
+UNIT_DECLARE(route);
 UNIT_DECLARE(rule_file);
 UNIT_DECLARE(state);
 UNIT_DECLARE(template);
 
 int main(void)
 {
-    return UNIT_RUN(rule_file) + UNIT_RUN(state) + UNIT_RUN(template);
+    return UNIT_RUN(route) + UNIT_RUN(rule_file) + UNIT_RUN(state) + UNIT_RUN(template);
 }

@@ -1,6 +1,7 @@
 #include "unit.h"
 
 UNIT_DECLARE(agents);
+UNIT_DECLARE(alerts);
 UNIT_DECLARE(database);
 UNIT_DECLARE(events);
 UNIT_DECLARE(hosts);
@@ -9,6 +10,6 @@ UNIT_DECLARE(users);
 
 int main(void)
 {
-    return UNIT_RUN(agents) + UNIT_RUN(database) + UNIT_RUN(events) + UNIT_RUN(hosts) +
-           UNIT_RUN(results) + UNIT_RUN(users);
+    return UNIT_RUN(agents) + UNIT_RUN(alerts) + UNIT_RUN(database) + UNIT_RUN(events) +
+           UNIT_RUN(hosts) + UNIT_RUN(results) + UNIT_RUN(users);
 }

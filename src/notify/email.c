@@ -1,0 +1,285 @@
+/* E-mail: SMTP with TLS, text and HTML, a picture where there is one. Whatever comes from outside
+ * (host names, labels) goes into the body or, encoded, into the subject: never raw into a header.
+ */
+#include "notify/channel.h"
+
+#include "base/clock.h"
+#include "base/crypto.h"
+
+#include <openssl/evp.h>
+#include <stdlib.h>
+#include <string.h>
+#include <time.h>
+
+enum { ADDRESS_MAX_BYTES = 254, SUBJECT_MAX_BYTES = 200, WORD_BYTES = 42 };
+
+static bool is_address(const char *a)
+{
+    const char *at = a ? strrchr(a, '@') : NULL;
+    if (!at || at == a || !at[1] || strlen(a) > ADDRESS_MAX_BYTES)
+        return false;
+    for (const char *p = a; *p; p++)
+        if ((unsigned char)*p <= ' ' || (unsigned char)*p >= 0x7f || strchr("<>()[]\\,;:\"", *p))
+            return false;
+    return true;
+}
+
+static enum status check_email(struct sending *s)
+{
+    const char *tls = config_text(s, "tls"), *host = config_text(s, "host");
+    const json_t *to = json_object_get(s->config, "to");
+    const json_t *port = json_object_get(s->config, "port");
+    if (!host || !*host ||
+        strspn(host, "0123456789abcdefghijklmnopqrstuvwxyz"
+                     "ABCDEFGHIJKLMNOPQRSTUVWXYZ.-:[]") != strlen(host))
+        return err_set(s->err, INVALID, "\"host\" is the mail server's name or address");
+    if (port && (json_integer_value(port) < 1 || json_integer_value(port) > 65535))
+        return err_set(s->err, INVALID, "\"port\" is in 1..65535");
+    if (tls && strcmp(tls, "starttls") != 0 && strcmp(tls, "tls") != 0 && strcmp(tls, "none") != 0)
+        return err_set(s->err, INVALID, "\"tls\" is starttls, tls or none");
+    if (!is_address(config_text(s, "from")))
+        return err_set(s->err, INVALID, "\"from\" is an address such as galen@example.com");
+    if (!json_array_size(to) || json_array_size(to) > NOTIFY_RECIPIENTS_MAX)
+        return err_set(s->err, INVALID, "\"to\" is a list of 1 to %d addresses",
+                       NOTIFY_RECIPIENTS_MAX);
+    for (size_t i = 0; i < json_array_size(to); i++)
+        if (!is_address(json_string_value(json_array_get(to, i))))
+            return err_set(s->err, INVALID, "\"to\": number %zu is not an address", i + 1);
+    if (config_has(s, "user") && tls && strcmp(tls, "none") == 0)
+        return err_set(s->err, INVALID, "a password is not sent without TLS");
+    return OK;
+}
+
+/* ---- headers ---- */
+
+/* RFC 2047, base64 words; cut at characters. Plain when it is plain ASCII. */
+static void encoded(struct span text, struct buf *out)
+{
+    bool plain = true;
+    for (size_t i = 0; i < text.len; i++)
+        plain &= (unsigned char)text.at[i] >= ' ' && (unsigned char)text.at[i] < 0x7f;
+    if (plain && !memmem(text.at, text.len, "=?", 2)) {
+        buf_span(out, text);
+        return;
+    }
+    for (bool first = true; text.len; first = false) {
+        size_t n = MIN(text.len, (size_t)WORD_BYTES);
+        while (n < text.len && n > 1 && ((unsigned char)text.at[n] & 0xc0) == 0x80)
+            n--;
+        unsigned char word[2 * WORD_BYTES];
+        int length = EVP_EncodeBlock(word, (const unsigned char *)text.at, (int)n);
+        buf_str(out, first ? "=?UTF-8?B?" : "\r\n =?UTF-8?B?");
+        buf_put(out, word, (size_t)length);
+        buf_str(out, "?=");
+        text = span_from(text.at + n, text.len - n);
+    }
+}
+
+static void subject(const struct sending *s, struct buf *out)
+{
+    auto_buf title = {0};
+    const char *prefix = config_text(s, "subject_prefix");
+    if (prefix)
+        buf_printf(&title, "%s ", prefix);
+    text_title(s, &title);
+    struct span text = buf_view(&title);
+    for (size_t i = 0; i < title.len; i++)
+        if ((unsigned char)title.at[i] < ' ' || title.at[i] == 0x7f)
+            title.at[i] = ' ';
+    text.len = MIN(text.len, (size_t)SUBJECT_MAX_BYTES);
+    while (text.len && text.len < title.len && ((unsigned char)text.at[text.len] & 0xc0) == 0x80)
+        text.len--;
+    buf_str(out, "Subject: ");
+    encoded(text, out);
+}
+
+static struct curl_slist *headers(const struct sending *s)
+{
+    struct curl_slist *list = NULL;
+    auto_buf line = {0}, to = {0};
+    const json_t *all = json_object_get(s->config, "to");
+    char date[64];
+    time_t now = (time_t)(clock_wall_ms() / 1000);
+    struct tm tm;
+    gmtime_r(&now, &tm);
+    strftime(date, sizeof date, "Date: %a, %d %b %Y %H:%M:%S +0000", &tm);
+    list = curl_slist_append(list, date);
+    buf_printf(&line, "From: Galen <%s>", config_text(s, "from"));
+    list = curl_slist_append(list, buf_text(&line));
+    buf_str(&to, "To: ");
+    for (size_t i = 0; i < json_array_size(all); i++)
+        buf_printf(&to, "%s%s", i ? ",\r\n " : "", json_string_value(json_array_get(all, i)));
+    list = curl_slist_append(list, buf_text(&to));
+    buf_clear(&line);
+    subject(s, &line);
+    list = curl_slist_append(list, buf_text(&line));
+    buf_clear(&line);
+    buf_printf(&line, "Message-ID: <%016llx%016llx@galen>", (unsigned long long)random_u64(),
+               (unsigned long long)random_u64());
+    list = curl_slist_append(list, buf_text(&line));
+    list = curl_slist_append(list, "Auto-Submitted: auto-generated");
+    return curl_slist_append(list, "X-Auto-Response-Suppress: All");
+}
+
+/* ---- bodies ---- */
+
+static void html_escape(struct span text, struct buf *out)
+{
+    for (size_t i = 0; i < text.len; i++) {
+        unsigned char c = (unsigned char)text.at[i];
+        const char *name = c == '<'    ? "&lt;"
+                           : c == '>'  ? "&gt;"
+                           : c == '&'  ? "&amp;"
+                           : c == '"'  ? "&quot;"
+                           : c == '\'' ? "&#39;"
+                           : c == '\n' ? "<br>\n"
+                                       : NULL;
+        if (name)
+            buf_str(out, name);
+        else if (c >= ' ')
+            buf_char(out, (char)c);
+    }
+}
+
+static void write_text(const struct sending *s, struct buf *out)
+{
+    text_title(s, out);
+    buf_str(out, "\n\n");
+    text_lines(s, out, NOTIFY_LISTED_MAX);
+    if (*note_url(s))
+        buf_printf(out, "\n%s/alerts\n", note_url(s));
+}
+
+static void write_row(const json_t *alert, struct buf *out)
+{
+    const char *status = json_string_value(json_object_get(alert, "status"));
+    bool firing = status && strcmp(status, "firing") == 0;
+    auto_buf line = {0};
+    alert_line(alert, &line);
+    buf_printf(out, "<tr><td style=\"border-left:4px solid %s;padding:6px 12px\">",
+               firing ? "#c62828" : "#2e7d32");
+    html_escape(buf_view(&line), out);
+    const char *description = alert_text(alert, "annotations", "description");
+    if (*description) {
+        buf_str(out, "<br><span style=\"color:#555\">");
+        html_escape(span_of(description), out);
+        buf_str(out, "</span>");
+    }
+    buf_str(out, "</td></tr>\n");
+}
+
+static void write_html(const struct sending *s, struct buf *out)
+{
+    auto_buf title = {0};
+    const json_t *alerts = json_object_get(s->note, "alerts");
+    size_t n = json_array_size(alerts);
+    text_title(s, &title);
+    buf_str(out, "<!doctype html><html><body style=\"font-family:sans-serif\"><h2>");
+    html_escape(buf_view(&title), out);
+    buf_str(out, "</h2>\n<table cellspacing=\"4\">\n");
+    for (size_t i = 0; i < MIN(n, (size_t)NOTIFY_LISTED_MAX); i++)
+        write_row(json_array_get(alerts, i), out);
+    buf_str(out, "</table>\n");
+    if (n > NOTIFY_LISTED_MAX)
+        buf_printf(out, "<p>and %zu more</p>\n", n - NOTIFY_LISTED_MAX);
+    if (s->png.len)
+        buf_str(out, "<p><img src=\"cid:chart@galen\" alt=\"the last hour\" width=\"600\" "
+                     "height=\"160\"></p>\n");
+    if (*note_url(s)) {
+        buf_str(out, "<p><a href=\"");
+        html_escape(span_of(note_url(s)), out);
+        buf_str(out, "/alerts\">Open in Galen</a></p>\n");
+    }
+    buf_str(out, "</body></html>\n");
+}
+
+static void add_part(curl_mime *mime, struct span data, const char *type, const char *encoding)
+{
+    curl_mimepart *part = curl_mime_addpart(mime);
+    curl_mime_data(part, data.at, data.len);
+    curl_mime_type(part, type);
+    curl_mime_encoder(part, encoding);
+}
+
+static void add_picture(curl_mime *mime, struct span png)
+{
+    curl_mimepart *part = curl_mime_addpart(mime);
+    curl_mime_data(part, png.at, png.len);
+    curl_mime_type(part, "image/png");
+    curl_mime_encoder(part, "base64");
+    struct curl_slist *extra = curl_slist_append(NULL, "Content-ID: <chart@galen>");
+    extra = curl_slist_append(extra, "Content-Disposition: inline; filename=\"chart.png\"");
+    curl_mime_headers(part, extra, 1);
+}
+
+/* multipart/related of (multipart/alternative of text and HTML) and the picture. */
+static curl_mime *mime(struct sending *s, CURL *curl, struct span text, struct span html)
+{
+    curl_mime *whole = curl_mime_init(curl), *both = curl_mime_init(curl);
+    add_part(both, text, "text/plain; charset=utf-8", "quoted-printable");
+    add_part(both, html, "text/html; charset=utf-8", "quoted-printable");
+    curl_mimepart *part = curl_mime_addpart(whole);
+    curl_mime_subparts(part, both);
+    curl_mime_type(part, "multipart/alternative");
+    if (s->png.len)
+        add_picture(whole, s->png);
+    return whole;
+}
+
+/* ---- sending ---- */
+
+static enum status set_server(struct sending *s, CURL *curl, const char *user, const char *password)
+{
+    const char *tls = config_text(s, "tls");
+    bool direct = tls && strcmp(tls, "tls") == 0, none = tls && strcmp(tls, "none") == 0;
+    int64_t port = json_integer_value(json_object_get(s->config, "port"));
+    auto_buf url = {0};
+    buf_printf(&url, "%s://%s:%lld/galen", direct ? "smtps" : "smtp", config_text(s, "host"),
+               (long long)(port     ? port
+                           : direct ? 465
+                                    : 587));
+    curl_easy_setopt(curl, CURLOPT_URL, buf_text(&url));
+    curl_easy_setopt(curl, CURLOPT_USE_SSL, (long)(none ? CURLUSESSL_NONE : CURLUSESSL_ALL));
+    if (user) {
+        curl_easy_setopt(curl, CURLOPT_USERNAME, user);
+        curl_easy_setopt(curl, CURLOPT_PASSWORD, password ? password : "");
+    }
+    return OK;
+}
+
+static enum status send_email(struct sending *s)
+{
+    auto_buf text = {0}, html = {0}, from = {0};
+    auto_secret *password = NULL;
+    struct curl_slist *recipients = NULL;
+    const json_t *to = json_object_get(s->config, "to");
+    enum status st = config_secret(s, "password", &password);
+    if (st)
+        return st;
+    CURL *curl = curl_new(s, true);
+    if (!curl)
+        return AGAIN;
+    for (size_t i = 0; i < json_array_size(to); i++)
+        recipients = curl_slist_append(recipients, json_string_value(json_array_get(to, i)));
+    write_text(s, &text);
+    write_html(s, &html);
+    struct curl_slist *head = headers(s);
+    curl_mime *body = mime(s, curl, buf_view(&text), buf_view(&html));
+    buf_printf(&from, "<%s>", config_text(s, "from"));
+    curl_easy_setopt(curl, CURLOPT_MAIL_FROM, buf_text(&from));
+    curl_easy_setopt(curl, CURLOPT_MAIL_RCPT, recipients);
+    curl_easy_setopt(curl, CURLOPT_HTTPHEADER, head);
+    curl_easy_setopt(curl, CURLOPT_MIMEPOST, body);
+    st = set_server(s, curl, config_text(s, "user"), password);
+    if (!st)
+        st = curl_go(s, curl, config_text(s, "host"));
+    curl_easy_cleanup(curl);
+    curl_mime_free(body);
+    curl_slist_free_all(head);
+    curl_slist_free_all(recipients);
+    return st;
+}
+
+static const char *const email_keys[] = {"host",     "port", "tls", "ca_file",        "user",
+                                         "password", "from", "to",  "subject_prefix", NULL};
+const struct channel_kind channel_email = {"email", check_email, send_email, email_keys};

@@ -1,0 +1,246 @@
+/* The kinds of channels, their configurations and secrets. */
+#include "notify/channel.h"
+
+#include "base/arena.h"
+#include "base/clock.h"
+#include "base/file.h"
+#include "base/json.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+static const struct channel_kind *const kinds[] = {
+    &channel_email, &channel_slack,        &channel_teams,  &channel_webhook,
+    &channel_sms,   &channel_alertmanager, &channel_script,
+};
+
+/* Members that are never shown again. */
+static const char *const secrets[] = {"password", "url", "token", "secret", "bearer"};
+
+enum status notify_init(struct err *err)
+{
+    return curl_global_init(CURL_GLOBAL_DEFAULT) ? err_set(err, IO_FAILED, "libcurl does not start")
+                                                 : OK;
+}
+
+void notify_end(void)
+{
+    curl_global_cleanup();
+}
+
+/* ---- configuration ---- */
+
+const char *config_text(const struct sending *s, const char *key)
+{
+    return json_string_value(json_object_get(s->config, key));
+}
+
+bool config_has(const struct sending *s, const char *key)
+{
+    return json_object_get(s->config, key) != NULL;
+}
+
+enum status config_needs(struct sending *s, const char *key)
+{
+    return config_has(s, key) ? OK : err_set(s->err, INVALID, "the channel needs \"%s\"", key);
+}
+
+void secret_free(char **secret)
+{
+    if (*secret)
+        explicit_bzero(*secret, strlen(*secret));
+    free(*secret);
+    *secret = NULL;
+}
+
+static enum status from_credential(const struct sending *s, const char *name, char **out)
+{
+    const char *dir = getenv("CREDENTIALS_DIRECTORY");
+    auto_buf path = {0};
+    if (!dir || strchr(name, '/'))
+        return err_set(s->err, INVALID, "there is no credential \"%.64s\" (LoadCredential=)", name);
+    buf_printf(&path, "%s/%s", dir, name);
+    return file_read_secret(buf_text(&path), out, s->err);
+}
+
+enum status config_secret(const struct sending *s, const char *key, char **out)
+{
+    const json_t *v = json_object_get(s->config, key);
+    const char *text = json_string_value(v), *file = json_string_value(json_object_get(v, "file"));
+    const char *env = json_string_value(json_object_get(v, "env"));
+    const char *credential = json_string_value(json_object_get(v, "credential"));
+    *out = NULL;
+    if (!v)
+        return OK;
+    if (file)
+        return file_read_secret(file, out, s->err);
+    if (credential)
+        return from_credential(s, credential, out);
+    if (env)
+        text = getenv(env);
+    if (!text || !*text)
+        return err_set(s->err, INVALID,
+                       env ? "%s: the environment has no %.64s"
+                           : "%s: a text, {\"file\":...}, {\"env\":...} or {\"credential\":...}",
+                       key, env);
+    *out = mem_dup(text);
+    return OK;
+}
+
+/* ---- checking ---- */
+
+static const struct channel_kind *kind_of(struct span name)
+{
+    for (size_t i = 0; i < COUNT(kinds); i++)
+        if (span_is(name, kinds[i]->name))
+            return kinds[i];
+    return NULL;
+}
+
+static enum status known_members(const struct channel_kind *k, struct sending *s)
+{
+    const char *key;
+    json_t *value;
+    if (!json_is_object(s->config))
+        return err_set(s->err, INVALID, "a channel's configuration is an object");
+    json_object_foreach((json_t *)(uintptr_t)s->config, key, value)
+    {
+        size_t i = 0;
+        while (k->keys[i] && strcmp(k->keys[i], key) != 0)
+            i++;
+        if (!k->keys[i])
+            return err_set(s->err, INVALID, "a channel of kind %s has no \"%.64s\"", k->name, key);
+    }
+    return OK;
+}
+
+static enum status check(const struct channel_kind *k, struct sending *s)
+{
+    enum status st = known_members(k, s);
+    return st ? st : k->check(s);
+}
+
+static json_t *load(struct span text, struct err *err)
+{
+    json_error_t why;
+    json_t *root = json_loadb(text.at ? text.at : "", text.len, 0, &why);
+    if (!root)
+        err_set(err, INVALID, "not JSON: %s", why.text);
+    return root;
+}
+
+enum status notify_check(struct span kind, struct span config, const struct notify_settings *s,
+                         struct err *err)
+{
+    const struct channel_kind *k = kind_of(kind);
+    if (!k)
+        return err_set(err, INVALID,
+                       "there is no channel of kind \"%.*s\": email, slack, teams, webhook, sms, "
+                       "alertmanager, script, browser",
+                       (int)MIN(kind.len, (size_t)40), kind.at);
+    json_t *root = load(config, err);
+    if (!root)
+        return INVALID;
+    struct sending sending = {.config = root, .settings = s, .err = err};
+    enum status st = check(k, &sending);
+    json_decref(root);
+    return st;
+}
+
+static void put_back(json_t *root, struct buf *out)
+{
+    char *text = json_dumps(root, JSON_COMPACT);
+    buf_str(out, text ? text : "{}");
+    if (text)
+        explicit_bzero(text, strlen(text));
+    free(text);
+    json_decref(root);
+}
+
+enum status notify_masked(struct span config, struct buf *out, struct err *err)
+{
+    json_t *root = load(config, err);
+    if (!root)
+        return INVALID;
+    for (size_t i = 0; i < COUNT(secrets); i++)
+        if (json_is_string(json_object_get(root, secrets[i])))
+            json_object_set_new(root, secrets[i], json_pack("{s:b}", "set", 1));
+    put_back(root, out);
+    return OK;
+}
+
+enum status notify_unmasked(struct span new_config, struct span old_config, struct buf *out,
+                            struct err *err)
+{
+    json_t *root = load(new_config, err), *old = NULL;
+    if (!root)
+        return INVALID;
+    old = load(old_config, NULL);
+    for (size_t i = 0; i < COUNT(secrets); i++)
+        if (json_is_true(json_object_get(json_object_get(root, secrets[i]), "set"))) {
+            json_t *kept = json_object_get(old, secrets[i]);
+            if (kept)
+                json_object_set(root, secrets[i], kept);
+            else
+                json_object_del(root, secrets[i]);
+        }
+    json_decref(old);
+    put_back(root, out);
+    return OK;
+}
+
+/* ---- sending ---- */
+
+enum status notify_send(struct span kind, struct span config, struct span notification,
+                        struct span png, const struct notify_settings *s, struct err *err)
+{
+    const struct channel_kind *k = kind_of(kind);
+    if (!k)
+        return err_set(err, INVALID, "there is no channel of this kind");
+    json_t *root = load(config, err), *note = load(notification, err);
+    struct sending sending = {
+        .config = root, .note = note, .raw = notification, .png = png, .settings = s, .err = err};
+    enum status st = root && note ? check(k, &sending) : INVALID;
+    if (!st)
+        st = k->send(&sending);
+    json_decref(root);
+    json_decref(note);
+    return st;
+}
+
+void notify_test_notification(struct span channel, struct span external_url, int64_t now_ms,
+                              struct buf *out)
+{
+    char at[TIME_TEXT_MAX];
+    struct json j = json_to(out);
+    clock_rfc3339(now_ms, at);
+    json_begin_object(&j);
+    json_field(&j, "version", "4");
+    json_field(&j, "groupKey", "test");
+    json_field_i64(&j, "truncatedAlerts", 0);
+    json_field(&j, "status", "firing");
+    json_field_span(&j, "receiver", channel);
+    json_key(&j, "groupLabels");
+    json_raw(&j, SPAN("{\"alertname\":\"Test\"}"));
+    json_key(&j, "commonLabels");
+    json_raw(&j, SPAN("{\"alertname\":\"Test\",\"severity\":\"info\"}"));
+    json_key(&j, "commonAnnotations");
+    json_raw(&j, SPAN("{\"summary\":\"This is a test: the channel works\"}"));
+    json_field_span(&j, "externalURL", external_url);
+    json_key(&j, "alerts");
+    json_begin_array(&j);
+    json_begin_object(&j);
+    json_field(&j, "status", "firing");
+    json_key(&j, "labels");
+    json_raw(&j, SPAN("{\"alertname\":\"Test\",\"severity\":\"info\"}"));
+    json_key(&j, "annotations");
+    json_raw(&j, SPAN("{\"summary\":\"This is a test: the channel works\"}"));
+    json_field(&j, "startsAt", at);
+    json_field(&j, "endsAt", "0001-01-01T00:00:00Z");
+    json_field_span(&j, "generatorURL", external_url);
+    json_field(&j, "fingerprint", "0000000000000000");
+    json_end_object(&j);
+    json_end_array(&j);
+    json_end_object(&j);
+}

@@ -1,0 +1,155 @@
+/* What is to be delivered, and what became of it. A delivery is added with the memory of what its
+ * group was told, in one transaction: either both are there or none. */
+#include "record/alerts.h"
+
+#include "record/record_state.h"
+
+enum { TRIM_ROWS = 5000 };
+
+static enum status add(struct db *db, const struct delivery_row *d, struct err *err)
+{
+    if (d->payload.len > DELIVERY_PAYLOAD_MAX_BYTES)
+        return err_set(err, FULL, "a notification of %zu bytes; %d are allowed", d->payload.len,
+                       DELIVERY_PAYLOAD_MAX_BYTES);
+    return db_run(db, err,
+                  "INSERT INTO deliveries (channel_id, created_ms, next_ms, done_ms, attempts,"
+                  " group_key, payload, state, error) VALUES (?1, ?2, ?2, 0, 0, ?3, ?4, 'waiting',"
+                  " '')",
+                  "iitt", d->channel_id, d->created_ms, d->group_key, d->payload);
+}
+
+enum status record_deliveries_add(struct record *r, const struct delivery_row *rows, size_t n,
+                                  const struct sent_row *sent, struct err *err)
+{
+    auto_lock *lock = record_lock(r);
+    enum status st = db_begin(r->db, err);
+    if (st)
+        return st;
+    for (size_t i = 0; !st && i < n; i++)
+        st = add(r->db, &rows[i], err);
+    if (!st && sent)
+        st = db_run(r->db, err,
+                    "INSERT INTO alert_sent (group_key, json, at_ms) VALUES (?1, ?2, ?3)"
+                    " ON CONFLICT (group_key) DO UPDATE SET json = ?2, at_ms = ?3",
+                    "tti", sent->group_key, sent->json, sent->at_ms);
+    return db_finish(r->db, st, err);
+}
+
+enum status record_sent(struct record *r, struct arena *arena, struct sent_row **out, size_t *n,
+                        struct err *err)
+{
+    auto_lock *lock = record_lock(r);
+    struct sent_row *all = NULL;
+    size_t count = 0, size = 0;
+    struct db_rows rows;
+    db_select(r->db, &rows, err, "SELECT group_key, json, at_ms FROM alert_sent", "");
+    while (db_next(&rows)) {
+        RECORD_GROW(arena, all, count, size);
+        all[count++] = (struct sent_row){.group_key = db_text(&rows, 0, arena),
+                                         .json = db_text(&rows, 1, arena),
+                                         .at_ms = db_i64(&rows, 2)};
+    }
+    *out = all;
+    *n = count;
+    return db_end(&rows);
+}
+
+enum status record_sent_delete(struct record *r, struct span group_key, struct err *err)
+{
+    auto_lock *lock = record_lock(r);
+    return db_run(r->db, err, "DELETE FROM alert_sent WHERE group_key = ?1", "t", group_key);
+}
+
+#define COLUMNS(payload)                                                                           \
+    "SELECT id, channel_id, created_ms, next_ms, done_ms, attempts, group_key, " payload           \
+    ", state, error FROM deliveries "
+
+static enum status read_all(struct db_rows *rows, struct arena *arena, struct delivery_row **out,
+                            size_t *n)
+{
+    struct delivery_row *all = NULL;
+    size_t count = 0, size = 0;
+    while (db_next(rows)) {
+        RECORD_GROW(arena, all, count, size);
+        all[count++] = (struct delivery_row){
+            .id = db_i64(rows, 0),
+            .channel_id = db_i64(rows, 1),
+            .created_ms = db_i64(rows, 2),
+            .next_ms = db_i64(rows, 3),
+            .done_ms = db_i64(rows, 4),
+            .attempts = db_i64(rows, 5),
+            .group_key = db_text(rows, 6, arena),
+            .payload = db_text(rows, 7, arena),
+            .state = db_text(rows, 8, arena),
+            .error = db_text(rows, 9, arena),
+        };
+    }
+    *out = all;
+    *n = count;
+    return db_end(rows);
+}
+
+enum status record_deliveries_due(struct record *r, int64_t now_ms, struct arena *arena,
+                                  struct delivery_row **out, size_t *n, struct err *err)
+{
+    auto_lock *lock = record_lock(r);
+    struct db_rows rows;
+    db_select(r->db, &rows, err,
+              COLUMNS("payload") "WHERE id IN (SELECT min(id) FROM deliveries"
+                                 " WHERE state = 'waiting' AND next_ms <= ?1 GROUP BY channel_id)",
+              "i", now_ms);
+    return read_all(&rows, arena, out, n);
+}
+
+enum status record_delivery_done(struct record *r, int64_t id, struct span state, int64_t next_ms,
+                                 struct span error, int64_t now_ms, struct err *err)
+{
+    auto_lock *lock = record_lock(r);
+    struct span why =
+        error.at ? span_from(error.at, MIN(error.len, (size_t)ALERT_NOTE_MAX_BYTES)) : SPAN("");
+    return db_run(r->db, err,
+                  "UPDATE deliveries SET state = ?2, next_ms = ?3, error = ?4,"
+                  " attempts = attempts + 1,"
+                  " done_ms = CASE ?2 WHEN 'waiting' THEN 0 ELSE ?5 END WHERE id = ?1",
+                  "ititi", id, state, next_ms, why, now_ms);
+}
+
+enum status record_deliveries(struct record *r, int64_t channel_id, int64_t before_id, size_t limit,
+                              struct arena *arena, struct delivery_row **out, size_t *n,
+                              struct err *err)
+{
+    auto_lock *lock = record_lock(r);
+    struct db_rows rows;
+    db_select(r->db, &rows, err,
+              COLUMNS("''") "WHERE channel_id = ?1 AND id < ?2 ORDER BY id DESC LIMIT ?3", "iii",
+              channel_id, before_id ? before_id : INT64_MAX,
+              (int64_t)MIN(MAX(limit, (size_t)1), (size_t)ALERTS_LIMIT_MAX));
+    return read_all(&rows, arena, out, n);
+}
+
+enum status record_deliveries_count(struct record *r, int64_t *waiting, int64_t *failed,
+                                    struct err *err)
+{
+    auto_lock *lock = record_lock(r);
+    struct db_rows rows;
+    db_select(r->db, &rows, err,
+              "SELECT count(*) FILTER (WHERE state = 'waiting'),"
+              " count(*) FILTER (WHERE state = 'failed') FROM deliveries",
+              "");
+    bool found = db_next(&rows);
+    *waiting = found ? db_i64(&rows, 0) : 0;
+    *failed = found ? db_i64(&rows, 1) : 0;
+    return db_end(&rows);
+}
+
+enum status record_deliveries_trim(struct record *r, int64_t before_ms, size_t *deleted,
+                                   struct err *err)
+{
+    auto_lock *lock = record_lock(r);
+    enum status st = db_run(r->db, err,
+                            "DELETE FROM deliveries WHERE id IN (SELECT id FROM deliveries"
+                            " WHERE state <> 'waiting' AND done_ms < ?1 LIMIT ?2)",
+                            "ii", before_ms, (int64_t)TRIM_ROWS);
+    *deleted = st ? 0 : (size_t)db_changes(r->db);
+    return st;
+}

@@ -1,0 +1,81 @@
+/* Inside the server's alerts. */
+#pragma once
+
+#include "server/alerts.h"
+
+#include "alert/route.h"
+#include "base/map.h"
+#include "notify/notify.h"
+#include "record/alerts.h"
+
+#include <pthread.h>
+
+/* One of the two threads, which sleeps until there is something to do. */
+struct alerts_thread {
+    pthread_t thread;
+    pthread_cond_t wake;
+    bool running, poked;
+};
+
+struct rules_loaded {
+    struct alert_rules rules;
+    struct alerter *alerter;
+    int64_t *next_ms; /* of each group */
+};
+
+struct alerts {
+    struct alerts_config config;
+    struct api *api;
+    struct store_writer *writer;
+    struct notify_settings notify;
+    pthread_mutex_t lock; /* guards what both threads and the API touch */
+    bool stopping;
+    struct alerts_thread evaluator, sender;
+    bool reload_rules, reload_routing;
+
+    /* the evaluator's */
+    pthread_mutex_t rules_lock; /* guards loaded against the API */
+    struct rules_loaded loaded;
+    struct buf message;      /* samples of the evaluation under way */
+    struct arena puts_arena; /* and its changes */
+    struct alert_put *puts;
+    size_t n_puts, puts_size;
+    const struct rule_group *group;
+    int64_t now_ms, self_ms, dead_man_at_ms, trimmed_ms;
+
+    /* the sender's */
+    struct routing *routing;
+    struct silences *silences;
+    struct groups *groups;
+    bool dirty; /* alerts have changed */
+    int64_t next_ms, summary_day, alertmanager_ms;
+    struct map sending; /* channel -> struct delivery under way; guarded by lock */
+    size_t n_sending;
+    pthread_cond_t sent;
+    uint64_t notifications, failures;
+};
+
+/* ---- alerts_rules.c ---- */
+
+MUST_USE enum status alerts_load(struct alerts *a, struct rules_loaded *out, struct err *err);
+void alerts_unload(struct rules_loaded *l);
+void alerts_overrides(struct alerts *a, struct alerter *to);
+void alerts_recall(struct alerts *a); /* what was active before the start */
+/* Evaluates what is due; the time of the next. */
+int64_t alerts_evaluate(struct alerts *a, int64_t now_ms);
+
+/* ---- alerts_send.c ---- */
+
+void alerts_send_open(struct alerts *a);
+void alerts_send_close(struct alerts *a);
+/* Routes what has changed and starts deliveries; the time of the next look. */
+int64_t alerts_send(struct alerts *a, int64_t now_ms);
+enum status alerts_test(struct alerts *a, int64_t channel_id, struct err *err);
+
+/* ---- alerts_self.c ---- */
+
+/* The server's own series, as those of a host. */
+void alerts_self(struct alerts *a, int64_t now_ms, struct buf *message);
+void alerts_dead_man(struct alerts *a, int64_t now_ms);
+
+void alerts_poke(struct alerts *a, struct alerts_thread *t);

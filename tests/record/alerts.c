@@ -1,0 +1,148 @@
+#include "record/alerts.h"
+#include "fixture.h"
+
+static struct alert_put firing(const char *fingerprint, int64_t at_ms)
+{
+    return (struct alert_put){.row = {.fingerprint = span_of(fingerprint),
+                                      .file = SPAN("f"),
+                                      .group = SPAN("g"),
+                                      .name = SPAN("A"),
+                                      .host = SPAN("web"),
+                                      .severity = SPAN("warning"),
+                                      .labels = SPAN("{\"instance\":\"web\"}"),
+                                      .annotations = SPAN("{}"),
+                                      .state = SPAN("firing"),
+                                      .value = 1.5,
+                                      .active_ms = at_ms,
+                                      .fired_ms = at_ms,
+                                      .changed_ms = at_ms},
+                              .who = SPAN("rules"),
+                              .what = SPAN("firing")};
+}
+
+static size_t count(struct fixture *f, const char *state)
+{
+    struct alert_row *rows;
+    size_t n;
+    struct alert_filter filter = {.state = span_of(state), .limit = 100};
+    assert_ok(record_alerts(f->record, &filter, &f->arena, &rows, &n, err));
+    return n;
+}
+
+static void an_alert_and_its_history(void **state)
+{
+    struct fixture *f = *state;
+    struct alert_put p = firing("a", 100);
+    struct alert_row row;
+    struct alert_event *events;
+    size_t n;
+    assert_ok(record_alerts_put(f->record, &p, 1, err));
+    p.row.value = 2;
+    p.what = SPAN("");
+    assert_ok(record_alerts_put(f->record, &p, 1, err)); /* the same one */
+    assert_int_equal(count(f, "active"), 1);
+    assert_ok(record_alert_acknowledge(f->record, 1, SPAN("ann"), SPAN("mine"), 150, err));
+    assert_fails(record_alert_acknowledge(f->record, 1, SPAN("bob"), SPAN(""), 160, err), EXISTS,
+                 "ann has acknowledged it already");
+    reopen(f);
+    p.row.state = p.what = SPAN("resolved");
+    p.row.resolved_ms = p.row.changed_ms = 200;
+    assert_ok(record_alerts_put(f->record, &p, 1, err));
+    assert_ok(record_alert(f->record, 1, &f->arena, &row, err));
+    assert_span(row.acknowledged_by, "ann");
+    assert_int_equal(row.resolved_ms, 200);
+    assert_ok(record_alert_history(f->record, 1, &(struct alert_filter){.limit = 10}, &f->arena,
+                                   &events, &n, err));
+    assert_int_equal(n, 3);
+    assert_span(events[0].what, "resolved");
+    assert_span(events[2].who, "rules");
+    p = firing("a", 300);
+    assert_ok(record_alerts_put(f->record, &p, 1, err)); /* another time: a row of its own */
+    assert_int_equal(count(f, "active"), 1);
+    assert_int_equal(count(f, ""), 2);
+}
+
+static void a_person_resolves(void **state)
+{
+    struct fixture *f = *state;
+    struct alert_put p = firing("a", 100);
+    assert_ok(record_alerts_put(f->record, &p, 1, err));
+    assert_ok(record_alert_resolve(f->record, 1, SPAN("ann"), SPAN(""), 150, err));
+    assert_fails(record_alert_resolve(f->record, 1, SPAN("ann"), SPAN(""), 150, err), NOT_FOUND,
+                 "no open alert 1");
+    p.row.state = SPAN("resolved"); /* the rules find it over later: nothing new */
+    assert_ok(record_alerts_put(f->record, &p, 1, err));
+    assert_int_equal(count(f, ""), 1);
+}
+
+static void documents_have_versions(void **state)
+{
+    struct fixture *f = *state;
+    struct document_row d = {.kind = SPAN("channel"),
+                             .name = SPAN("ops"),
+                             .json = SPAN("{}"),
+                             .changed_by = SPAN("ann"),
+                             .changed_ms = 1};
+    struct document_row again = d, got;
+    assert_ok(record_document_put(f->record, &d, -1, 1, err));
+    assert_int_equal(d.version, 1);
+    assert_fails(record_document_put(f->record, &again, -1, 9, err), EXISTS, "already");
+    again.name = SPAN("other");
+    assert_fails(record_document_put(f->record, &again, -1, 1, err), FULL, "there are 1");
+    d.json = SPAN("{\"a\":1}");
+    assert_fails(record_document_put(f->record, &d, 7, 1, err), EXISTS, "version 1");
+    assert_ok(record_document_put(f->record, &d, 1, 1, err));
+    assert_ok(record_document(f->record, SPAN("channel"), 0, SPAN("ops"), &f->arena, &got, err));
+    assert_int_equal(got.version, 2);
+    assert_span(got.json, "{\"a\":1}");
+    assert_ok(record_document_delete(f->record, SPAN("channel"), d.id, err));
+    assert_fails(record_document_delete(f->record, SPAN("channel"), d.id, err), NOT_FOUND, "");
+}
+
+static size_t due(struct fixture *f, int64_t now_ms, int64_t *first)
+{
+    struct delivery_row *rows;
+    size_t n;
+    assert_ok(record_deliveries_due(f->record, now_ms, &f->arena, &rows, &n, err));
+    *first = n ? rows[0].id : 0;
+    return n;
+}
+
+static void deliveries_wait_in_order(void **state)
+{
+    struct fixture *f = *state;
+    struct delivery_row rows[] = {
+        {.channel_id = 1, .created_ms = 10, .group_key = SPAN("g"), .payload = SPAN("{}")},
+        {.channel_id = 1, .created_ms = 10, .group_key = SPAN("g"), .payload = SPAN("{}")},
+        {.channel_id = 2, .created_ms = 10, .group_key = SPAN("g"), .payload = SPAN("{}")}};
+    struct sent_row sent = {.group_key = SPAN("g"), .json = SPAN("a b"), .at_ms = 10}, *told;
+    int64_t first, waiting, failed;
+    size_t n;
+    assert_ok(record_deliveries_add(f->record, rows, 3, &sent, err));
+    reopen(f); /* a restart loses none */
+    assert_int_equal(due(f, 9, &first), 0);
+    assert_int_equal(due(f, 10, &first), 2); /* one of each channel, the oldest */
+    assert_int_equal(first, 1);
+    assert_ok(record_delivery_done(f->record, 1, SPAN("waiting"), 50, SPAN("busy"), 11, err));
+    assert_ok(record_delivery_done(f->record, 3, SPAN("sent"), 0, SPAN(""), 11, err));
+    assert_ok(record_deliveries_count(f->record, &waiting, &failed, err));
+    assert_int_equal(waiting, 2);
+    assert_ok(record_delivery_done(f->record, 2, SPAN("failed"), 0, SPAN("no"), 12, err));
+    assert_ok(record_deliveries_count(f->record, &waiting, &failed, err));
+    assert_int_equal(failed, 1);
+    assert_int_equal(due(f, 50, &first), 1);
+    assert_ok(record_sent(f->record, &f->arena, &told, &n, err));
+    assert_int_equal(n, 1);
+    assert_span(told[0].json, "a b");
+    assert_ok(record_sent_delete(f->record, SPAN("g"), err));
+    assert_ok(record_deliveries_trim(f->record, 100, &n, err));
+    assert_int_equal(n, 2); /* what waits stays */
+}
+
+const struct CMUnitTest alerts_tests[] = {
+    RECORD_TEST(an_alert_and_its_history),
+    RECORD_TEST(a_person_resolves),
+    RECORD_TEST(documents_have_versions),
+    RECORD_TEST(deliveries_wait_in_order),
+};
+const size_t alerts_tests_n = COUNT(alerts_tests);
