@@ -20,6 +20,7 @@ RESULT = re.compile(r'^(not ok|ok)\b(.*)$')
 ALONE = {'e2e', 'peer'}
 TIMEOUT_S = {'e2e': 600, 'peer': 600, 'unit': 300, 'fuzz': 120}
 SOAK_TIMEOUT_S = 4 * 3600
+SOAK = bool(os.environ.get('GALEN_SOAK'))
 
 
 def tests_of(build):
@@ -36,7 +37,7 @@ def run(test):
     env.setdefault('ASAN_OPTIONS', 'detect_leaks=1:abort_on_error=1')
     env.setdefault('UBSAN_OPTIONS', 'halt_on_error=1:print_stacktrace=1')
     env.setdefault('TSAN_OPTIONS', 'halt_on_error=1')
-    limit = SOAK_TIMEOUT_S if os.environ.get('GALEN_SOAK') else TIMEOUT_S.get(test['suite'], 300)
+    limit = SOAK_TIMEOUT_S if SOAK else TIMEOUT_S.get(test['suite'], 300)
     start = time.monotonic()
     try:
         done = subprocess.run(test['cmd'], env=env, cwd=test['cwd'], timeout=limit, text=True,
@@ -73,7 +74,7 @@ def report(result):
           + (f', {skipped} skipped' if skipped else '') + f' ({seconds:.1f} s)', flush=True)
     lines = output.splitlines()
     for line in lines:
-        if re.search(r'#\s*skip', line, re.I):
+        if re.search(r'#\s*skip', line, re.I) or SOAK and line.startswith('# '):
             print('     ' + line.strip())
     if failed:
         for line in lines[-80:]:

@@ -54,7 +54,7 @@ static void memory_is_for_the_living(void **state)
 {
     (void)state;
     struct fixture f;
-    bool large = getenv("GALEN_STORE_LONG");
+    bool large = fixture_soak();
     int per_round = large ? 1000000 / ROUNDS : PER_ROUND;
     size_t early = 0;
     fixture_init(&f);
@@ -73,8 +73,8 @@ static void memory_is_for_the_living(void **state)
     }
     size_t late = mallinfo2().uordblks;
     if (large)
-        printf("memory after %d series: %zu KiB, after %d: %zu KiB\n", per_round * (ROUNDS / 2 + 1),
-               early >> 10, per_round * ROUNDS, late >> 10);
+        printf("# memory after %d series: %zu KiB, after %d: %zu KiB\n",
+               per_round * (ROUNDS / 2 + 1), early >> 10, per_round * ROUNDS, late >> 10);
     assert_true(late <= early + early / 2); /* both 0 where the allocator does not tell */
     assert_int_equal(fixture_count(&f, "job"), (size_t)per_round * ROUNDS);
     assert_int_equal(fixture_count(&f, "job{kind=\"odd\"}"), (size_t)per_round * ROUNDS / 2);

@@ -15,15 +15,7 @@
 #include <unistd.h>
 
 enum { HOSTS = 2, PER_HOST = 5, TICKS = 40 };
-
-static uint64_t rounds_of(const char *variable, uint64_t usual)
-{
-    const char *text = getenv(variable);
-    uint64_t n = usual;
-    if (text)
-        assert_true(span_u64(span_of(text), &n));
-    return n;
-}
+enum { KILLS = 20, KILLS_SOAK = 200, CUTS = 2, CUTS_SOAK = 50 };
 
 static const char *name_of(int host, int i, char text[64])
 {
@@ -139,7 +131,7 @@ static void every_change_fails(void **state)
     struct fixture f;
     static struct failing_disk disk;
     one_failure(&f, &disk, 0, 0, 0);
-    long changes = disk.changes, step = getenv("GALEN_STORE_LONG") ? 1 : 7;
+    long changes = disk.changes, step = fixture_soak() ? 1 : 7;
     assert_true(changes > 100);
     for (long at = 1; at <= changes; at += step) {
         one_failure(&f, &disk, at, 1, at % 3 ? ENOSPC : EIO);
@@ -221,7 +213,7 @@ static void cut_and_look(void *arg, int tick)
 static void power_cuts(void **state)
 {
     (void)state;
-    for (uint64_t seed = 1; seed <= rounds_of("GALEN_STORE_CUTS", 2); seed++) {
+    for (uint64_t seed = 1; seed <= (fixture_soak() ? CUTS_SOAK : CUTS); seed++) {
         struct fixture f;
         bool acked[HOSTS][TICKS] = {{false}};
         fixture_init(&f);
@@ -364,7 +356,7 @@ static void torn_log(void **state)
     fixture_free(&f);
 }
 
-/* Flips bits of a file, some in each copy of the store. */
+/* Flips bits of this part of a file, one in each copy of the store. */
 static void flip_everywhere(const char *folder, const char *start, bool block, size_t step)
 {
     struct fixture f, flipped;
@@ -378,7 +370,11 @@ static void flip_everywhere(const char *folder, const char *start, bool block, s
     size_t end = content.len;
     while (end && !content.at[end - 1])
         end--;
-    for (size_t bit = 0; bit < end * 8; bit += step) {
+    size_t first = end * 8 * fixture_part.number / fixture_part.of;
+    size_t last = end * 8 * (fixture_part.number + 1) / fixture_part.of;
+    printf("# every %zu. bit of %zu to %zu, of %zu in %s/%s*\n", step, first, last, end * 8, folder,
+           start);
+    for (size_t bit = first; bit < last; bit += step) {
         fixture_init(&flipped);
         flipped.tuning = f.tuning;
         copy_tree(f.dir, flipped.dir);
@@ -392,13 +388,22 @@ static void flip_everywhere(const char *folder, const char *start, bool block, s
     fixture_free(&f);
 }
 
-static void flipped_bits(void **state)
+static void flipped_bits_log(void **state)
 {
     (void)state;
-    bool all = getenv("GALEN_STORE_LONG");
-    flip_everywhere("log", "0000", false, all ? 1 : 13);
-    flip_everywhere("log", "series", false, all ? 1 : 13);
-    flip_everywhere("blocks", "2026", true, all ? 1 : 67);
+    flip_everywhere("log", "0000", false, fixture_soak() ? 1 : 13);
+}
+
+static void flipped_bits_series(void **state)
+{
+    (void)state;
+    flip_everywhere("log", "series", false, fixture_soak() ? 1 : 13);
+}
+
+static void flipped_bits_block(void **state)
+{
+    (void)state;
+    flip_everywhere("blocks", "2026", true, fixture_soak() ? 1 : 67);
 }
 
 /* A damaged record costs its own samples, and those of its host until the next key. */
@@ -485,7 +490,7 @@ static void killed_under_load(void **state)
     fixture_init(&f);
     f.tuning.flush_samples = 2000;
     f.tuning.flush_per_series = 1;
-    uint64_t kills = rounds_of("GALEN_STORE_KILLS", 20);
+    uint64_t kills = fixture_soak() ? KILLS_SOAK : KILLS;
     for (uint64_t round = 0; round < kills; round++) {
         fixture_now = NOON + next;
         int last = run_and_kill(&f, next, 2000 + (unsigned)roll_below(&d, 40000));
@@ -540,9 +545,17 @@ static void unusable_directories(void **state)
 }
 
 const struct CMUnitTest faults_tests[] = {
-    cmocka_unit_test(every_change_fails), cmocka_unit_test(unwritable_disks),
-    cmocka_unit_test(power_cuts),         cmocka_unit_test(torn_log),
-    cmocka_unit_test(flipped_bits),       cmocka_unit_test(damage_is_named),
-    cmocka_unit_test(killed_under_load),  cmocka_unit_test(unusable_directories),
+    cmocka_unit_test(every_change_fails),   cmocka_unit_test(unwritable_disks),
+    cmocka_unit_test(power_cuts),           cmocka_unit_test(torn_log),
+    cmocka_unit_test(damage_is_named),      cmocka_unit_test(killed_under_load),
+    cmocka_unit_test(unusable_directories),
 };
 const size_t faults_tests_n = COUNT(faults_tests);
+
+/* Run in parts: see main.c. */
+const struct CMUnitTest flips_tests[] = {
+    cmocka_unit_test(flipped_bits_log),
+    cmocka_unit_test(flipped_bits_series),
+    cmocka_unit_test(flipped_bits_block),
+};
+const size_t flips_tests_n = COUNT(flips_tests);

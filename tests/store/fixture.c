@@ -9,6 +9,12 @@
 #include <unistd.h>
 
 int64_t fixture_now = NOON;
+struct fixture_part fixture_part = {0, 1};
+
+bool fixture_soak(void)
+{
+    return getenv("GALEN_SOAK") != NULL;
+}
 
 /* The real one, but nothing waits for the device: these processes may die, the machine does
  * not. */

@@ -22,6 +22,15 @@ struct fixture {
 
 extern int64_t fixture_now; /* what the stores' clocks say */
 
+/* Of what a test goes through, the part that this process does: from 0; all of it unless main says
+ * otherwise. */
+extern struct fixture_part {
+    size_t number, of;
+} fixture_part;
+
+/* `make soak` (GALEN_SOAK): the long forms of the tests. */
+bool fixture_soak(void);
+
 void fixture_init(struct fixture *f); /* makes the directory, does not open */
 void fixture_open(struct fixture *f);
 void fixture_close(struct fixture *f);

@@ -178,13 +178,12 @@ static void run_model(uint64_t seed)
         free(m.at[i]);
 }
 
+enum { ROUNDS = 6, ROUNDS_SOAK = 200 };
+
 static void as_a_naive_model(void **state)
 {
     (void)state;
-    const char *rounds = getenv("GALEN_STORE_ROUNDS");
-    uint64_t n = 6;
-    if (rounds)
-        assert_true(span_u64(span_of(rounds), &n));
+    uint64_t n = fixture_soak() ? ROUNDS_SOAK : ROUNDS;
     for (uint64_t seed = 1; seed <= n; seed++)
         run_model(seed);
 }
