@@ -52,7 +52,9 @@ void fixture_init(struct fixture *f)
 {
     memset(f, 0, sizeof *f);
     fixture_now = NOON;
-    snprintf(f->dir, sizeof f->dir, "/tmp/galen-store-XXXXXX");
+    const char *tmp = getenv("TMPDIR");
+    int n = snprintf(f->dir, sizeof f->dir, "%s/galen-store-XXXXXX", tmp ? tmp : "/tmp");
+    assert_in_range(n, 1, sizeof f->dir - 1);
     assert_non_null(mkdtemp(f->dir));
     f->config = (struct store_config){.dir = f->dir, .now_ms = now};
     quick = disk_posix;
