@@ -1,7 +1,7 @@
 // The only fetch: one typed function for each endpoint of docs/API.md. Every answer is checked
 // before anyone sees it.
 
-import { type Check, ShapeError, nullable, object, text } from './check';
+import { type Check, ShapeError, list, nullable, object, text } from './check';
 import * as shape from './shapes';
 import { serverTime } from './store';
 
@@ -11,6 +11,8 @@ export class ApiError extends Error {
     readonly status: number, // 0: no answer came
     message: string,
     readonly retryAfterS: number | null = null,
+    /** Of a form that was refused (422): what is wrong with which field. */
+    readonly fields: Readonly<Record<string, string>> = {},
   ) {
     super(message);
   }
@@ -22,37 +24,51 @@ export function whenSignedOut(fn: () => void): void {
   onSignedOut = fn;
 }
 
-const ROOT = 'api/galen/v1/';
+export const ROOT = 'api/galen/v1/';
 
-type Params = Record<string, string | number | undefined>;
+export type Params = Record<string, string | number | undefined>;
 
-function address(path: string, params: Params = {}): string {
+export function address(path: string, params: Params = {}): string {
   const url = new URL(path, document.baseURI);
   for (const [k, v] of Object.entries(params)) if (v !== undefined && v !== '') url.searchParams.set(k, String(v));
   return url.href;
 }
 
-const problem = object({ detail: nullable(text), title: nullable(text), error: nullable(text) });
+const problem = object({
+  detail: nullable(text),
+  title: nullable(text),
+  error: nullable(text),
+  errors: nullable(list(object({ field: text, detail: text }))),
+});
 
 async function failure(answer: Response): Promise<ApiError> {
   let said = '';
+  let fields = {};
   try {
     const p = problem(await answer.json(), 'problem');
     said = p.detail ?? p.error ?? p.title ?? '';
+    fields = Object.fromEntries((p.errors ?? []).map(e => [e.field, e.detail]));
   } catch {
     // no problem document: the status has to do
   }
   const retry = Number(answer.headers.get('Retry-After') ?? NaN);
   const fallback = `The server answered ${answer.status} ${answer.statusText}`.trim() + '.';
-  return new ApiError(answer.status, said || fallback, Number.isFinite(retry) ? retry : null);
+  return new ApiError(answer.status, said || fallback, Number.isFinite(retry) ? retry : null, fields);
 }
 
-async function send(method: string, url: string, body?: unknown, signal?: AbortSignal): Promise<Response> {
-  const init: RequestInit = { method, credentials: 'same-origin', headers: { Accept: 'application/json' } };
-  if (body instanceof URLSearchParams) init.body = body;
+/** The body: a form, a file as it is, or anything else as JSON. */
+export async function send(
+  method: string,
+  url: string,
+  body?: unknown,
+  signal?: AbortSignal,
+  headers: Record<string, string> = {},
+): Promise<Response> {
+  const init: RequestInit = { method, credentials: 'same-origin', headers: { Accept: 'application/json', ...headers } };
+  if (body instanceof URLSearchParams || body instanceof Blob) init.body = body;
   else if (body !== undefined) {
     init.body = JSON.stringify(body);
-    init.headers = { Accept: 'application/json', 'Content-Type': 'application/json' };
+    init.headers = { Accept: 'application/json', 'Content-Type': 'application/json', ...headers };
   }
   if (signal) init.signal = signal;
   let answer: Response;
@@ -69,7 +85,7 @@ async function send(method: string, url: string, body?: unknown, signal?: AbortS
   throw err;
 }
 
-async function read<T>(answer: Response, check: Check<T>): Promise<T> {
+export async function read<T>(answer: Response, check: Check<T>): Promise<T> {
   try {
     return check(await answer.json(), 'answer');
   } catch (e) {
@@ -78,10 +94,13 @@ async function read<T>(answer: Response, check: Check<T>): Promise<T> {
   }
 }
 
-const get = async <T>(path: string, check: Check<T>, params?: Params, signal?: AbortSignal): Promise<T> =>
+// For the modules beside this one that ask for a part of the console: api_host.ts, api_advice.ts.
+export const get = async <T>(path: string, check: Check<T>, params?: Params, signal?: AbortSignal): Promise<T> =>
   read(await send('GET', address(path, params), undefined, signal), check);
-const post = async <T>(path: string, body: unknown, check: Check<T>): Promise<T> =>
+export const post = async <T>(path: string, body: unknown, check: Check<T>): Promise<T> =>
   read(await send('POST', address(path), body), check);
+export const put = async <T>(path: string, body: unknown, check: Check<T>, headers?: Record<string, string>): Promise<T> =>
+  read(await send('PUT', address(path), body, undefined, headers), check);
 
 // ---- access ----
 

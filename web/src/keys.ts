@@ -12,6 +12,7 @@ export const KEYS: readonly [keys: string, does: string][] = [
   ['g h', 'last host'],
   ['g r', 'results'],
   ['g e', 'explore'],
+  ['g d', 'data'],
   ['g s', 'settings'],
   ['j  k', 'next, previous row'],
   ['Enter', 'open the row'],
@@ -53,6 +54,7 @@ const AFTER_G: Record<string, () => void> = {
   h: lastHost,
   r: () => go('results'),
   e: () => go('explore'),
+  d: () => go('data'),
   s: () => go('settings'),
 };
 

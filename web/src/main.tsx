@@ -14,6 +14,7 @@ import type { Page } from './router';
 import { href, route, startRouter } from './router';
 import { cell, hosts, now, session, useCell } from './store';
 import { startTheme } from './theme';
+import { DataView } from './views/data';
 import { ExploreView } from './views/explore';
 import { FleetView } from './views/fleet';
 import { HostView } from './views/host';
@@ -27,6 +28,7 @@ const VIEWS: Record<Page, () => preact.JSX.Element> = {
   host: HostView,
   results: ResultsView,
   explore: ExploreView,
+  data: DataView,
   settings: SettingsView,
 };
 

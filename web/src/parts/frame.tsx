@@ -19,6 +19,7 @@ const PAGES: readonly { page: Page; text: string; also?: Page }[] = [
   { page: 'fleet', text: 'Fleet', also: 'host' },
   { page: 'results', text: 'Results' },
   { page: 'explore', text: 'Explore' },
+  { page: 'data', text: 'Data' },
   { page: 'settings', text: 'Settings' },
 ];
 const WITH_RANGE: readonly Page[] = ['host', 'explore'];

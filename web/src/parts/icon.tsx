@@ -27,6 +27,7 @@ const SHAPES: Record<string, preact.JSX.Element> = {
   fleet: <path d="M2.5 3h11v4h-11zM2.5 9h11v4h-11zM5 5h.01M5 11h.01" />,
   results: <path d="M2.5 13.5h11M4.5 11V8M8 11V3.5M11.5 11V6" />,
   explore: <path d="m3 4.5 3.5 3.5L3 11.5M8.5 12h5" />,
+  data: <path d="M3 4c0-2 10-2 10 0s-10 2-10 0v8c0 2 10 2 10 0V4M3 8c0 2 10 2 10 0" />,
   settings: <path d="M2.5 5h6M12 5h1.5M2.5 11H4M7.5 11h6M10.2 3.3v3.4M5.8 9.3v3.4" />,
   // acts
   search: (
