@@ -3,6 +3,8 @@
  *
  *   store_bench [--hosts N] [--duration S] [--interval S] [--batch-samples K] [--writers N]
  *               [--dir DIR] [--keep]
+ *   store_bench --dir DIR --open N     only opens what --crash left, N times
+ *   ... --crash                        loads, and leaves all of it in the log
  *
  * Prints one line for loading (every message awaited until it is durable), one for compacting,
  * one for restarts after a clean end and after a crash. */
@@ -185,6 +187,21 @@ static void *watch(void *arg)
     return NULL;
 }
 
+static int open_often(const char *dir, int times)
+{
+    for (int i = 0; i < times; i++) {
+        double seconds;
+        int64_t cpu = clock_cpu_ns();
+        struct store *s = open_store(dir, &seconds);
+        struct store_stats stats;
+        store_stats(s, &stats);
+        printf("open restart_s=%.3f cpu_s=%.3f series=%" PRIu64 " samples=%" PRIu64 "\n", seconds,
+               (double)(clock_cpu_ns() - cpu) / 1e9, stats.series_active, stats.samples_stored);
+        store_abandon(s);
+    }
+    return 0;
+}
+
 int main(int argc, char **argv)
 {
     static const struct option options[] = {{"hosts", 1, 0, 'n'},
@@ -195,12 +212,15 @@ int main(int argc, char **argv)
                                             {"writers", 1, 0, 'w'},
                                             {"dir", 1, 0, 'D'},
                                             {"keep", 0, 0, 'k'},
+                                            {"open", 1, 0, 'o'},
+                                            {"crash", 0, 0, 'c'},
                                             {0}};
     char made[] = "/tmp/store-bench-XXXXXX";
     const char *dir = NULL;
     int writers = 2;
     double seconds;
-    bool keep = false;
+    bool keep = false, crash = false;
+    int opens = 0;
     for (int o; (o = getopt_long(argc, argv, "", options, NULL)) != -1;)
         switch (o) {
         case 'n':
@@ -227,10 +247,19 @@ int main(int argc, char **argv)
         case 'k':
             keep = true;
             break;
+        case 'o':
+            opens = atoi(optarg);
+            break;
+        case 'c':
+            crash = keep = true;
+            break;
         default:
             die("see the head of store_bench.c for the options");
         }
     dir = dir ? dir : mkdtemp(made);
+    log_setup("store_bench", LOG_WARN, false);
+    if (opens)
+        return open_often(dir, opens);
     steps = (int64_t)(duration * 1000) / interval_ms;
     start_ms = (int64_t)time(NULL) * 1000 - steps * interval_ms;
     make_templates();
@@ -238,7 +267,6 @@ int main(int argc, char **argv)
     for (int h = 0; h < hosts; h++)
         for (int i = 0; i < series_per_host; i++)
             first_value(&state[(size_t)h * (size_t)series_per_host + (size_t)i], h, i);
-    log_setup("store_bench", LOG_WARN, false);
 
     uint64_t before = resident();
     pthread_t watcher;
@@ -262,6 +290,8 @@ int main(int argc, char **argv)
                 dir);
 
     store_abandon(s);
+    if (crash)
+        return open_often(dir, 3);
     s = open_store(dir, &seconds);
     printf("crash restart_s=%.3f\n", seconds);
     cpu = clock_cpu_ns();

@@ -21,6 +21,8 @@ void health_ready(struct call *c)
         api_busy(c, "the server is starting or stopping");
     else if (record_writable(c->api->record, &err))
         http_problem(c->req, 503, "%s", err.text);
+    else if (store_takes(c->api->store, &err))
+        http_problem(c->req, 503, "degraded, no samples are taken: %s", err.text);
     else
         http_reply(c->req, 200, "text/plain; charset=utf-8", SPAN("ready\n"));
 }
@@ -92,6 +94,7 @@ void health_metrics(struct call *c)
 {
     auto_buf out = {0};
     struct store_stats s;
+    bool takes = store_takes(c->api->store, NULL) == OK; /* looks, so that the next has it */
     store_stats(c->api->store, &s);
     struct label build[] = {{SPAN(LABEL_NAME), SPAN("galen_build_info")},
                             {SPAN("version"), span_of(c->api->version)}};
@@ -115,6 +118,14 @@ void health_metrics(struct call *c)
     put(&out, "galen_store_bytes", METRIC_GAUGE, "Bytes on disk, log included.",
         (double)s.bytes_on_disk);
     put(&out, "galen_store_blocks", METRIC_GAUGE, "Blocks on disk.", (double)s.blocks);
+    put(&out, "galen_store_free_bytes", METRIC_GAUGE,
+        "Free space of the file system of the data directory.", (double)s.free_bytes);
+    put(&out, "galen_store_min_free_bytes", METRIC_GAUGE,
+        "Free space below which no samples are taken; 0: there is no such floor.",
+        (double)s.free_min_bytes);
+    put(&out, "galen_store_takes", METRIC_GAUGE,
+        "1 while samples are taken, 0 while the disk is full or cannot be written.",
+        takes);
     put(&out, "galen_live_viewers", METRIC_GAUGE, "Open live connections.",
         (double)live_viewers(c->api->live));
     put(&out, "galen_workers_waiting", METRIC_GAUGE, "Queries that wait for a worker.",

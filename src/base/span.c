@@ -162,7 +162,8 @@ static uint64_t mix(uint64_t a, uint64_t b)
 static uint64_t load_tail(const char *p, size_t n)
 {
     uint64_t v = 0;
-    memcpy(&v, p, n);
+    if (n) /* p may be NULL */
+        memcpy(&v, p, n);
     return v;
 }
 

@@ -155,7 +155,7 @@ static bool cut(const unsigned char **p, const unsigned char *end, size_t n, siz
 /* Source and target may overlap: then what was just written is read. */
 static void copy_back(char *to, size_t offset, size_t n)
 {
-    const char *from = to - offset;
+    const char *from = to - (ptrdiff_t)offset;
     if (offset >= n) {
         memcpy(to, from, n);
         return;

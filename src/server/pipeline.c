@@ -367,8 +367,10 @@ static void trim_usage(struct pipeline *p, int64_t now_ms)
     } while (deleted);
 }
 
-static void trim_all(struct pipeline *p, int64_t now_ms)
+/* By the clock that is guarded: one that was set ahead must not empty the record. */
+static void trim_all(struct pipeline *p)
 {
+    int64_t now_ms = store_age_clock_ms(p->store);
     trim(p, now_ms, "results", record_results_trim);
     trim(p, now_ms, "events", record_events_trim);
     trim(p, now_ms, "findings", record_findings_trim);
@@ -430,7 +432,7 @@ static void look(struct pipeline *p, int64_t *last_tick_ms, int64_t *next_tick_m
         log_error("the analysis failed: %s", err.text);
     if (start_ms - p->trimmed_mono_ms >= TRIM_EVERY_MS) {
         p->trimmed_mono_ms = start_ms;
-        trim_all(p, now_ms);
+        trim_all(p);
     }
     int64_t took_ms = clock_mono_ms() - start_ms;
     if (took_ms > TICK_WARNING_MS)

@@ -58,6 +58,13 @@ MUST_USE enum status store_append_wait(struct store_writer *w, struct span reque
 struct source *store_read_begin(struct store *s);
 void store_read_end(struct source *view);
 
+/* OK, or why nothing is taken at the moment: FULL for want of space, AGAIN when the disk cannot be
+ * written. That much waits to be durable is no reason. */
+MUST_USE enum status store_takes(struct store *s, struct err *err);
+/* The time by which things may be dropped for their age: the wall clock, or an earlier one while
+ * that is doubted (docs/STORE.md). */
+int64_t store_age_clock_ms(struct store *s);
+
 /* Samples of matching series in start..end become invisible at once and space is given back
  * by the next compaction. */
 MUST_USE enum status store_delete(struct store *s, const struct matcher *matchers, size_t n,

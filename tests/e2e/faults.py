@@ -84,6 +84,12 @@ def full_disk(folder, tap):
         tap.ok(status == 507 and headers.get('Retry-After') and 'must stay free' in text,
                'below the floor: 507 with Retry-After and the reason', (status, text))
         tap.equal(count(server), 1, 'queries are served')
+        status, headers, text = server.request('GET', '/readyz', token=None)
+        tap.ok(status == 503 and 'degraded' in str(text) and 'must stay free' in str(text),
+               '/readyz is 503 and says why', (status, text))
+        metrics = str(server.request('GET', '/metrics')[2])
+        tap.ok('galen_store_takes 0' in metrics and 'galen_store_min_free_bytes' in metrics and
+               'galen_store_free_bytes' in metrics, '/metrics too', metrics[-500:])
         filler.unlink()
         began = time.monotonic()
         came = galen.wait_for(lambda: send(server, t + 1)[0] == 204, 15, 0.2)

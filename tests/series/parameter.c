@@ -67,6 +67,7 @@ static void put(const char *root, const char *path)
 {
     auto_buf whole = {0};
     buf_printf(&whole, "%s/%s", root, path);
+    (void)buf_text(&whole); /* so that it ends with a NUL */
     for (char *p = whole.at + strlen(root) + 1; (p = strchr(p, '/')); p++) {
         *p = 0;
         mkdir(whole.at, 0700);

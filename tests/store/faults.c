@@ -158,6 +158,7 @@ static void unwritable_for_a_while(int error, enum status status, const char *sa
     buf_clear(&message);
     tick_message(&message, 0, 1);
     assert_fails(store_append_wait(f.writer, buf_view(&message), &r, err), status, says);
+    assert_fails(store_takes(f.store, err), status, says);
     /* and the next is refused at once, with the reason */
     assert_fails(store_append_wait(f.writer, buf_view(&message), &r, err), status, says);
     acked[0][0] = true;
@@ -170,6 +171,7 @@ static void unwritable_for_a_while(int error, enum status status, const char *sa
         st = store_append_wait(f.writer, buf_view(&message), &r, &refused);
     }
     assert_int_equal(st, OK);
+    assert_ok(store_takes(f.store, err));
     assert_int_equal(r.duplicates + r.samples, PER_HOST);
     acked[0][0] = acked[0][1] = true;
     fixture_crash(&f);

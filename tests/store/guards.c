@@ -70,6 +70,7 @@ static void clock_set(void **state)
         assert_int_equal(blocks_of(&f), 3);
         store_stats(f.store, &stats);
         assert_true(stats.clock_doubted);
+        assert_int_equal(store_age_clock_ms(f.store), MIN(NOON, to[i]));
         /* both times are taken, what is after both is refused with the reason */
         int64_t late = MAX(NOON, to[i]) + STORE_FUTURE_MAX_MS;
         assert_true(is_taken(&f, NOON, ""));
@@ -186,6 +187,7 @@ static void low_space(void **state)
     assert_fails(put(&f, NOON + 2, err), FULL, "500 MiB must stay free");
     store_stats(f.store, &stats);
     assert_true(stats.low_space);
+    assert_fails(store_takes(f.store, err), FULL, "must stay free");
     assert_int_equal(stats.free_min_bytes, 500 * MIB);
     /* what was taken goes into blocks, is merged and can be asked for */
     assert_ok(store_compact(f.store, err));
@@ -198,6 +200,7 @@ static void low_space(void **state)
     assert_ok(put(&f, NOON + 2, err));
     store_stats(f.store, &stats);
     assert_false(stats.low_space);
+    assert_ok(store_takes(f.store, err));
     fixture_free(&f);
 }
 

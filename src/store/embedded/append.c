@@ -117,8 +117,6 @@ static enum status read_message(struct store_writer *w, struct span request, str
             atomic_load_explicit(&before->next, memory_order_relaxed) != e->series->id)
             atomic_store_explicit(&before->next, e->series->id, memory_order_release);
         before = e->series;
-        if (before)
-            series_prefetch_behind(before, HEAD_AHEAD);
         fault = read_samples(w, e, raw.samples_raw);
     }
     fault = fault ? fault : reader.fault;

@@ -34,7 +34,6 @@ enum {
     HEAD_CLOCKS_LOOKED_AT = 8,
     HEAD_SERIES_MAX = 50 * 1000 * 1000, /* alive */
     HEAD_TEXT_BLOCK = 4096,
-    HEAD_AHEAD = 6, /* series that are asked for before they are needed */
 };
 
 #define GROUP_LABEL "instance"
@@ -140,14 +139,6 @@ static inline void series_prefetch(const struct series *s)
     __builtin_prefetch((const char *)s + 64, 1);
     __builtin_prefetch((const char *)s + 128, 1);
     __builtin_prefetch((const char *)s + 192, 1);
-}
-
-/* The same for the one that lies so many places behind: series that arrived together lie
- * together, so it is likely to be touched soon. */
-static inline void series_prefetch_behind(const struct series *s, uint32_t places)
-{
-    if (s->id % HEAD_PAGE + places < HEAD_PAGE)
-        series_prefetch(s + places);
 }
 
 static inline struct span series_raw(const struct series *s)

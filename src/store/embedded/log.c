@@ -168,17 +168,23 @@ static void *commit(void *arg)
 
 /* ---- putting ---- */
 
+enum status log_works(struct log *l, struct err *err)
+{
+    if (!l->failing)
+        return OK;
+    pthread_mutex_lock(&l->lock);
+    enum status st = l->failure.status;
+    if (st)
+        err_set(err, st, "nothing can be stored now: %s", l->failure.text);
+    pthread_mutex_unlock(&l->lock);
+    return st;
+}
+
 enum status log_admit(struct log *l, struct err *err)
 {
-    if (l->failing) {
-        pthread_mutex_lock(&l->lock);
-        enum status st = l->failure.status;
-        if (st)
-            err_set(err, st, "nothing can be stored now: %s", l->failure.text);
-        pthread_mutex_unlock(&l->lock);
-        if (st)
-            return st;
-    }
+    enum status st = log_works(l, err);
+    if (st)
+        return st;
     if (l->waiting >= LOG_WAITING_MAX)
         return err_set(err, AGAIN, "%d requests wait to be made durable", LOG_WAITING_MAX);
     pthread_mutex_lock(&l->lock);

@@ -50,6 +50,7 @@ struct log_replay {
     bool (*define)(void *arg, uint64_t gen, struct span payload);
     bool (*row)(void *arg, uint64_t gen, struct span payload);
     void *define_arg, *row_arg;
+    int64_t progress_ms; /* how far it is is logged so often; 0: every second; < 0: each segment */
 };
 
 /* last_gen: gens up to it are taken, blocks have them. */
@@ -60,6 +61,8 @@ MUST_USE enum status log_open(struct disk *d, const char *dir, size_t segment_by
  * segments. NULL is fine. */
 void log_close(struct log *l, bool empty);
 
+/* OK, or why nothing can be written: the reason of the last write's failure. */
+MUST_USE enum status log_works(struct log *l, struct err *err);
 /* AGAIN: too much waits, or the last write failed; FULL: no space. Both are tried again. */
 MUST_USE enum status log_admit(struct log *l, struct err *err);
 uint64_t log_gen(struct log *l);

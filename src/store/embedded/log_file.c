@@ -293,7 +293,7 @@ struct pass {
     bool (*fn)(void *arg, uint64_t gen, struct span payload);
     void *arg;
     uint64_t bytes, done; /* of all segments */
-    int64_t told_mono_ms; /* how far it is */
+    int64_t told_mono_ms, tell_every_ms; /* how far it is */
     struct log_health health;
     uint64_t next_seq, last_gen;
     bool any; /* a segment was read before */
@@ -308,7 +308,7 @@ static void tell(const char *path, size_t at, const char *what)
 static void tell_progress(struct pass *p, size_t at)
 {
     int64_t mono = clock_mono_ms();
-    if (!p->bytes || mono - p->told_mono_ms < PROGRESS_EVERY_MS)
+    if (!p->bytes || mono - p->told_mono_ms < p->tell_every_ms)
         return;
     p->told_mono_ms = mono;
     log_info("reading the log: %" PRIu64 " %%", (p->done + at) * 100 / p->bytes);
@@ -438,6 +438,8 @@ static enum status replay_segments(struct log_files *f, const struct log_segment
                      .fn = replay->row,
                      .arg = replay->row_arg,
                      .bytes = (uint64_t)n * f->segment_bytes,
+                     .tell_every_ms =
+                         replay->progress_ms ? replay->progress_ms : PROGRESS_EVERY_MS,
                      .told_mono_ms = clock_mono_ms()};
     enum status st = OK;
     for (size_t i = 0; !st && i < n; i++)

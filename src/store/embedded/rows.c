@@ -470,7 +470,7 @@ bool row_group(const struct head *h, struct span payload, uint32_t *number)
 
 static bool replay_define(struct row_reader *r, struct bytes_in *in)
 {
-    struct label_builder b = {0};
+    struct label_builder b; /* write_labels begins it: clearing it for each costs */
     struct labels labels;
     uint64_t id = varint_get(in);
     struct span raw = span_from(in->at, bytes_left(in));

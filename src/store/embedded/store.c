@@ -234,7 +234,8 @@ static enum status open_log(struct store *s, uint64_t last_gen, struct err *err)
     char path[BLOCK_PATH_MAX];
     struct replay rows;
     replay_init(&rows, &s->head);
-    struct log_replay replay = {define_replay, replay_take, &rows.readers[0], &rows};
+    struct log_replay replay = {define_replay, replay_take, &rows.readers[0], &rows,
+                                s->tuning.progress_ms};
     snprintf(path, sizeof path, "%s/log", s->dir);
     enum status st = log_open(s->tuning.disk, path, s->tuning.segment_bytes, last_gen, &replay,
                               &s->log, &s->health, err);
@@ -476,6 +477,17 @@ void store_abandon(struct store *s)
 }
 
 /* ---- statistics ---- */
+
+enum status store_takes(struct store *s, struct err *err)
+{
+    enum status st = log_works(s->log, err);
+    return st ? st : guard_space(&s->guard, err);
+}
+
+int64_t store_age_clock_ms(struct store *s)
+{
+    return guard_clock(&s->guard).early;
+}
 
 void store_stats(struct store *s, struct store_stats *out)
 {
