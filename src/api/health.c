@@ -124,8 +124,7 @@ void health_metrics(struct call *c)
         "Free space below which no samples are taken; 0: there is no such floor.",
         (double)s.free_min_bytes);
     put(&out, "galen_store_takes", METRIC_GAUGE,
-        "1 while samples are taken, 0 while the disk is full or cannot be written.",
-        takes);
+        "1 while samples are taken, 0 while the disk is full or cannot be written.", takes);
     put(&out, "galen_live_viewers", METRIC_GAUGE, "Open live connections.",
         (double)live_viewers(c->api->live));
     put(&out, "galen_workers_waiting", METRIC_GAUGE, "Queries that wait for a worker.",

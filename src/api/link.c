@@ -300,7 +300,8 @@ static void flush_due(void *arg)
     *f = (struct flush){.record = l->api->record,
                         .rows = l->pending,
                         .n = l->n_pending,
-                        .trim_before_ms = trim ? store_age_clock_ms(l->api->store) - SNAPSHOTS_KEPT_MS : 0};
+                        .trim_before_ms =
+                            trim ? store_age_clock_ms(l->api->store) - SNAPSHOTS_KEPT_MS : 0};
     if (!pool_submit(l->api->workers, flush_rows, flushed, l->api->loop, f)) {
         free(f); /* they wait for the next time */
         return;

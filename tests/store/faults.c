@@ -4,6 +4,7 @@
 #include "fixture.h"
 
 #include "base/file.h"
+#include "base/log.h"
 
 #include <dirent.h>
 #include <errno.h>
@@ -520,6 +521,33 @@ static void killed_under_load(void **state)
     fixture_free(&f);
 }
 
+/* ---- how far it is ---- */
+
+static void progress_is_told(void **state)
+{
+    (void)state;
+    struct fixture f;
+    bool acked[HOSTS][TICKS] = {{false}};
+    char said[4096];
+    make_ticks(&f, acked, false);
+    f.tuning.progress_ms = -1;
+    FILE *file = tmpfile();
+    assert_non_null(file);
+    int before = dup(STDERR_FILENO);
+    dup2(fileno(file), STDERR_FILENO);
+    log_setup("test_store", LOG_INFO, false);
+    fixture_open(&f);
+    log_setup("test_store", LOG_ERROR, false);
+    dup2(before, STDERR_FILENO);
+    close(before);
+    rewind(file);
+    said[fread(said, 1, sizeof said - 1, file)] = 0;
+    fclose(file);
+    assert_non_null(strstr(said, "reading the log: 100 %"));
+    assert_non_null(strstr(said, "samples_in_log=30"));
+    fixture_free(&f);
+}
+
 /* ---- directories ---- */
 
 static void unusable_directories(void **state)
@@ -550,7 +578,7 @@ const struct CMUnitTest faults_tests[] = {
     cmocka_unit_test(every_change_fails),   cmocka_unit_test(unwritable_disks),
     cmocka_unit_test(power_cuts),           cmocka_unit_test(torn_log),
     cmocka_unit_test(damage_is_named),      cmocka_unit_test(killed_under_load),
-    cmocka_unit_test(unusable_directories),
+    cmocka_unit_test(unusable_directories), cmocka_unit_test(progress_is_told),
 };
 const size_t faults_tests_n = COUNT(faults_tests);
 

@@ -47,6 +47,7 @@ struct store_tuning {
     uint64_t flush_per_series;
     size_t compact_blocks; /* 0: COMPACT_BLOCKS */
     bool no_thread;        /* only store_maintain maintains */
+    int64_t progress_ms;   /* log.h */
 };
 
 struct store {

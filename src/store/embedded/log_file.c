@@ -292,7 +292,7 @@ struct pass {
     const struct log_files *files;
     bool (*fn)(void *arg, uint64_t gen, struct span payload);
     void *arg;
-    uint64_t bytes, done; /* of all segments */
+    uint64_t bytes, done;                /* of all segments */
     int64_t told_mono_ms, tell_every_ms; /* how far it is */
     struct log_health health;
     uint64_t next_seq, last_gen;
@@ -438,8 +438,7 @@ static enum status replay_segments(struct log_files *f, const struct log_segment
                      .fn = replay->row,
                      .arg = replay->row_arg,
                      .bytes = (uint64_t)n * f->segment_bytes,
-                     .tell_every_ms =
-                         replay->progress_ms ? replay->progress_ms : PROGRESS_EVERY_MS,
+                     .tell_every_ms = replay->progress_ms ? replay->progress_ms : PROGRESS_EVERY_MS,
                      .told_mono_ms = clock_mono_ms()};
     enum status st = OK;
     for (size_t i = 0; !st && i < n; i++)
