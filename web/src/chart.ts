@@ -8,11 +8,13 @@ import { keysFor } from './chart_keys';
 import { niceTop, timeTicks, yIncrements } from './model/axis';
 import type { Chart } from './model/charts';
 import { lineLabel, tellingLabels } from './model/charts';
+import { reasonOf } from './model/changes';
 import type { Mark } from './model/parameters';
 import type { Line } from './model/timeline';
 import { busiest, newestValue, stacked } from './model/timeline';
 import type { Shown } from './feeds';
 import { MISSING, dateTime, format, tick, when } from './units';
+import { OUTCOMES } from './words';
 
 const LINES_MOST = 6;
 const SHRINK_AFTER_MS = 30_000;
@@ -38,6 +40,8 @@ export interface DrawingOptions {
   readout: HTMLElement; // names and values of the lines go here
   onZoom: (fromS: number, toS: number) => void;
   onReset: () => void;
+  /** A click that is no drag. */
+  onPick?: ((tS: number) => void) | undefined;
 }
 
 interface Item {
@@ -143,7 +147,9 @@ export function draw(box: HTMLElement, o: DrawingOptions): Drawing {
       ...inside.map(m => {
         const el = element('div', 'mark');
         el.dataset['mark'] = m.name;
-        el.title = `${dateTime(m.tS * 1000)}  ${m.name}: ${m.from} -> ${m.to}`;
+        if (m.change) el.dataset['verdict'] = m.change.verdict;
+        const came = m.change ? `\n${OUTCOMES[m.change.verdict].text}. ${reasonOf(m.change)}` : '';
+        el.title = `${dateTime(m.tS * 1000)}  ${m.name}: ${m.from} -> ${m.to}${came}`;
         el.style.left = `${u.valToPos(m.tS, 'x')}px`;
         return el;
       }),
@@ -174,6 +180,14 @@ export function draw(box: HTMLElement, o: DrawingOptions): Drawing {
     const to = u.posToVal(left + width, 'x');
     u.setSelect({ left: 0, top: 0, width: 0, height: 0 }, false);
     if (box.matches(':hover, :focus')) o.onZoom(from, to); // the crosshair's other charts hear it too
+  };
+
+  const pick = (u: uPlot): void => {
+    let downX = NaN;
+    u.over.addEventListener('pointerdown', e => (downX = e.clientX));
+    u.over.addEventListener('click', e => {
+      if (Math.abs(e.clientX - downX) < 4) o.onPick?.(u.posToVal(e.offsetX, 'x'));
+    });
   };
 
   const series = (i: Item): uPlot.Series => ({
@@ -225,7 +239,7 @@ export function draw(box: HTMLElement, o: DrawingOptions): Drawing {
       setCursor: [fillReadout],
       setSelect: [onSelect],
       draw: [drawThreshold, placeMarks],
-      init: [u => void u.over.append(element('div', 'marks'))],
+      init: [u => void u.over.append(element('div', 'marks')), pick],
     },
   });
 

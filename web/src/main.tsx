@@ -4,6 +4,7 @@
 import { render } from 'preact';
 import { useEffect } from 'preact/hooks';
 import './theme.css';
+import './host_pages.css';
 import * as api from './api';
 import { startKeys } from './keys';
 import * as live from './live';
@@ -14,6 +15,7 @@ import type { Page } from './router';
 import { href, route, startRouter } from './router';
 import { cell, hosts, now, session, useCell } from './store';
 import { startTheme } from './theme';
+import { AdviceView } from './views/advice';
 import { DataView } from './views/data';
 import { ExploreView } from './views/explore';
 import { FleetView } from './views/fleet';
@@ -26,6 +28,7 @@ import { SettingsView } from './views/settings';
 const VIEWS: Record<Page, () => preact.JSX.Element> = {
   fleet: FleetView,
   host: HostView,
+  advice: AdviceView,
   results: ResultsView,
   explore: ExploreView,
   data: DataView,

@@ -37,14 +37,19 @@ export interface Evidence {
   expr: string;
   text: string;
   value: number | null;
+  threshold: number | null;
+  unit: string | null;
+  window_s: number | null;
 }
 
 export type FindingClass = 'increase' | 'decrease' | 'upgrade' | 'none';
 export interface Finding {
+  id: number | null; // null until it is kept
   rule: string;
   class: FindingClass;
   kind: 'proof' | 'limit' | 'pressure';
   title: string;
+  subject: string | null;
   parameter: string | null;
   from: string | null;
   to: string | null;
@@ -53,6 +58,10 @@ export interface Finding {
   effect: string | null;
   line: string | null;
   file: string | null;
+  /** All lines, when one is not enough; the first is line and file. */
+  lines: { line: string; file: string | null }[] | null;
+  /** The file that sets the parameter on the host now. */
+  set_by: { file: string; value: string } | null;
   command: string | null;
   undo: string | null;
   takes_effect: string | null;
@@ -62,19 +71,32 @@ export interface Finding {
   confidence: 'high' | 'low';
   since_ms: number;
 }
-const finding = object<Finding>({
+export const finding = object<Finding>({
+  id: nullable(num),
   rule: text,
   class: oneOf<FindingClass>('increase', 'decrease', 'upgrade', 'none'),
   kind: oneOf<Finding['kind']>('proof', 'limit', 'pressure'),
   title: text,
+  subject: nullable(text),
   parameter: nullable(text),
   from: nullable(text),
   to: nullable(text),
   sentence: text,
-  evidence: list(object<Evidence>({ expr: text, text: text, value: nullable(num) })),
+  evidence: list(
+    object<Evidence>({
+      expr: text,
+      text: text,
+      value: nullable(num),
+      threshold: nullable(num),
+      unit: nullable(text),
+      window_s: nullable(num),
+    }),
+  ),
   effect: nullable(text),
   line: nullable(text),
   file: nullable(text),
+  lines: nullable(list(object({ line: text, file: nullable(text) }))),
+  set_by: nullable(object({ file: text, value: text })),
   command: nullable(text),
   undo: nullable(text),
   takes_effect: nullable(text),
@@ -84,6 +106,15 @@ const finding = object<Finding>({
   confidence: oneOf<Finding['confidence']>('high', 'low'),
   since_ms: num,
 });
+
+/** A rule that would speak, but may not. */
+export interface HeldBack {
+  rule: string;
+  title: string;
+  parameter: string | null;
+  why: string;
+  until_ms: number | null; // null: for good
+}
 
 /** A limit and how much of it is used, 0 to 1. */
 export interface Closest {
@@ -105,6 +136,7 @@ export interface Analysis {
   silent: number;
   closest: Closest[];
   findings: Finding[];
+  held_back: HeldBack[] | null;
 }
 export const analysis = object<Analysis>({
   id: nullable(id),
@@ -119,6 +151,9 @@ export const analysis = object<Analysis>({
   silent: num,
   closest: list(object<Closest>({ rule: text, title: text, use: num })),
   findings: list(finding),
+  held_back: nullable(
+    list(object<HeldBack>({ rule: text, title: text, parameter: nullable(text), why: text, until_ms: nullable(num) })),
+  ),
 });
 
 export type HostState = 'new' | 'healthy' | 'attention' | 'silent';

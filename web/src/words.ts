@@ -3,6 +3,8 @@
 
 import type { Kind } from './model/fleet';
 import type { Finding, HostState, PredictedClass } from './shapes';
+import type { AuditResult, FindingState, Outcome } from './shapes_advice';
+import type { Health, LinkState } from './shapes_host';
 
 export type Tone = 'good' | 'warn' | 'bad' | 'accent' | 'quiet';
 export interface Word {
@@ -25,6 +27,45 @@ export const KINDS: Record<Kind, Word> = {
   none: { text: 'No change', icon: 'nochange', tone: 'good' },
   silent: { text: 'Silent', icon: 'silent', tone: 'quiet' },
   new: { text: 'First look', icon: 'checking', tone: 'accent' },
+};
+
+export const FINDINGS: Record<FindingState, Word> = {
+  open: { text: 'Open', icon: 'attention', tone: 'warn' },
+  applied: { text: 'Applied', icon: 'checking', tone: 'accent' },
+  helped: { text: 'Helped', icon: 'helped', tone: 'good' },
+  no_effect: { text: 'No effect', icon: 'noeffect', tone: 'quiet' },
+  harmed: { text: 'Harmed', icon: 'harmed', tone: 'bad' },
+  dismissed: { text: 'Dismissed', icon: 'silent', tone: 'quiet' },
+  ended: { text: 'Ended', icon: 'nochange', tone: 'quiet' },
+};
+
+export const OUTCOMES: Record<Outcome, Word> = {
+  pending: { text: 'Checking', icon: 'checking', tone: 'accent' },
+  helped: FINDINGS.helped,
+  no_effect: FINDINGS.no_effect,
+  harmed: FINDINGS.harmed,
+  unjudged: { text: 'Not judged', icon: 'silent', tone: 'quiet' },
+};
+
+export const HEALTH: Record<Health, Word> = {
+  healthy: { text: 'Healthy', icon: 'healthy', tone: 'good' },
+  degraded: { text: 'Degraded', icon: 'attention', tone: 'warn' },
+  down: { text: 'Down', icon: 'down', tone: 'bad' },
+  unknown: { text: 'Unknown', icon: 'silent', tone: 'quiet' },
+};
+
+export const AUDITS: Record<AuditResult, Word> = {
+  PASS: { text: 'PASS', icon: 'healthy', tone: 'good' },
+  WARN: { text: 'WARN', icon: 'attention', tone: 'warn' },
+  FAIL: { text: 'FAIL', icon: 'down', tone: 'bad' },
+  '?': { text: 'Unknown', icon: 'silent', tone: 'quiet' },
+};
+
+export const LINKS: Record<LinkState, Word> = {
+  applied: { text: 'Applied', icon: 'helped', tone: 'good' },
+  pending: { text: 'On its way', icon: 'checking', tone: 'accent' },
+  refused: { text: 'Refused', icon: 'harmed', tone: 'bad' },
+  offline: { text: 'Agent not connected', icon: 'silent', tone: 'quiet' },
 };
 
 /** In the order of predicted_class, as the server words them. */

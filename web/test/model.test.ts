@@ -7,6 +7,10 @@ import type { Analysis, Finding, Host } from '../src/shapes';
 import { headed, unbroken } from '../src/words';
 
 const finding = (f: Partial<Finding>): Finding => ({
+  id: null,
+  subject: null,
+  lines: null,
+  set_by: null,
   rule: 'TC1',
   class: 'increase',
   kind: 'proof',
@@ -42,6 +46,7 @@ const analysis = (a: Partial<Analysis>): Analysis => ({
   silent: 0,
   closest: [],
   findings: [],
+  held_back: null,
   ...a,
 });
 const host = (h: Partial<Host>): Host => ({

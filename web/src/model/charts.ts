@@ -2,8 +2,9 @@
 // $w for the window of rates. A label in braces is filled from the series' own labels, so one
 // expression can draw a line for each device.
 
+import type { Evidence, Labels } from '../shapes';
 import type { Unit } from '../units';
-import type { Labels } from '../shapes';
+import { duration, format } from '../units';
 
 export interface Series {
   label: string;
@@ -219,12 +220,28 @@ export const CPU_CHART: Chart = {
   series: [{ label: 'busy', expr: cpuShare('user|nice|system|irq|softirq|steal'), colour: 1 }],
 };
 
-export const evidenceChart = (title: string, expr: string): Chart => ({
-  id: 'evidence-' + expr,
-  title,
-  unit: 'count',
-  series: [{ label: 'value', expr, colour: 1 }],
-});
+/** The units of evidence, as the server names them. A ratio is drawn as a share of 100. */
+const EVIDENCE_UNITS: Record<string, Unit> = { '1/s': 'per second', ratio: 'percent', bytes: 'bytes', seconds: 'seconds' };
+
+export function evidenceChart(e: Pick<Evidence, 'text' | 'expr' | 'threshold' | 'unit'>): Chart {
+  const factor = e.unit === 'ratio' ? 100 : 1;
+  return {
+    id: 'evidence-' + e.expr,
+    title: e.text,
+    unit: EVIDENCE_UNITS[e.unit ?? ''] ?? 'count',
+    series: [{ label: 'value', expr: factor === 1 ? e.expr : `${factor} * (${e.expr})`, colour: 1 }],
+    ...(e.threshold === null ? {} : { threshold: e.threshold * factor }),
+  };
+}
+
+/** "86 %, threshold 75 %, over 5 min": the value beside the threshold that it crossed. */
+export function evidenceFigure(e: Evidence): string {
+  if (e.value === null || e.threshold === null) return '';
+  const unit = EVIDENCE_UNITS[e.unit ?? ''] ?? 'count';
+  const factor = e.unit === 'ratio' ? 100 : 1;
+  const over = e.window_s === null ? '' : `, over ${duration(e.window_s)}`;
+  return `${format(unit, e.value * factor)}, threshold ${format(unit, e.threshold * factor)}${over}`;
+}
 
 /** Kernel parameters, all of a host, and one of them. */
 export const SYSCTLS = `galen_sysctl{${H}}`;

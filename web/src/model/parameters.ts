@@ -1,13 +1,16 @@
 // Kernel parameters of one host: the table's rows, and the changes that are marked on every chart.
 
+import type { Change } from '../shapes_advice';
 import type { Host, Instant, Labels, Range } from '../shapes';
 import { labelKey } from './timeline';
 
 export interface Mark {
   tS: number;
   name: string;
-  from: number;
-  to: number;
+  from: number | string;
+  to: number | string;
+  /** What the server keeps of it: its verdict. */
+  change?: Change;
 }
 
 export interface Parameter {

@@ -3,6 +3,7 @@
 import type { ResultFilter } from '../api';
 import type { Params } from '../router';
 import type { Summary } from '../shapes';
+import type { Imported } from '../shapes_advice';
 
 /** A date field's "2026-11-21" is a whole local day. */
 export function dayStart(date: string | undefined): string | undefined {
@@ -48,4 +49,23 @@ export function withEmptyDays(days: Summary['by_day']): Summary['by_day'] {
     day = next.toISOString().slice(0, 10);
   }
   return all.slice(-DAYS_MOST);
+}
+
+// ---- imports ----
+
+const IMPORT_MAX_BYTES = 64 * 1024 * 1024; // the server's ceiling
+export const fits = (bytes: number): boolean => bytes <= IMPORT_MAX_BYTES;
+
+const count = (n: number, one: string, more = one + 's'): string => `${n.toLocaleString('en')} ${n === 1 ? one : more}`;
+
+/** What a file holds, or what became of it, in one sentence. */
+export function importWords(i: Imported): string {
+  const bad = i.bad > 0 ? `${count(i.bad, 'line')} cannot be used` : '';
+  if (i.dry_run)
+    return [`${i.format}: ${count(i.lines, 'line')}, ${count(i.samples, 'sample')}`, bad || 'every line is good'].join('; ') + '.';
+  const parts = [`${count(i.imported, 'sample')} imported, ${count(i.new_series, 'new series', 'new series')}`];
+  if (i.duplicates > 0) parts.push(`${count(i.duplicates, 'was', 'were')} there already`);
+  if (i.refused > 0) parts.push(`${i.refused.toLocaleString('en')} refused${i.refused_why ? `: ${i.refused_why}` : ''}`);
+  if (bad) parts.push(`${count(i.bad, 'line')} left out`);
+  return parts.join('; ') + '.';
 }

@@ -1,8 +1,9 @@
 // One finding, read downwards: sentence, why with its chart, effect, when, risk, lines to copy,
 // lines to undo.
 
+import type { ComponentChildren } from 'preact';
 import type { Scene } from '../feeds';
-import { evidenceChart } from '../model/charts';
+import { evidenceChart, evidenceFigure } from '../model/charts';
 import type { Mark } from '../model/parameters';
 import type { Finding } from '../shapes';
 import { dateTime, when } from '../units';
@@ -15,14 +16,24 @@ interface Props {
   finding: Finding;
   scene: Scene;
   marks: readonly Mark[];
+  /** Buttons for who may decide about it. */
+  acts?: ComponentChildren;
 }
 
-export function AdviceCard({ finding: f, scene, marks }: Props) {
+/** Lines that go into the same file are copied together. */
+function linesOf(f: Finding): { line: string; file: string | null }[] {
+  const all = f.lines?.length ? f.lines : f.line ? [{ line: f.line, file: f.file }] : [];
+  const files = [...new Set(all.map(l => l.file))];
+  return files.map(file => ({ file, line: all.filter(l => l.file === file).map(l => l.line).join('\n') }));
+}
+
+export function AdviceCard({ finding: f, scene, marks, acts }: Props) {
   const facts: [string, string | null][] = [
     ['Effect', f.effect],
     ['When', f.takes_effect],
     ['Risk', f.risk],
     ['Check', f.check],
+    ['Set by', f.set_by && `${f.set_by.file}, to ${f.set_by.value}`],
   ];
   const lead = f.evidence[0];
   const [heading, why] = headed(f.sentence);
@@ -43,7 +54,10 @@ export function AdviceCard({ finding: f, scene, marks }: Props) {
           <h3>Why</h3>
           <ul class="evidence">
             {f.evidence.map(e => (
-              <li key={e.expr}>{e.text}</li>
+              <li key={e.expr}>
+                {e.text}
+                {evidenceFigure(e) && <span class="sub"> ({evidenceFigure(e)})</span>}
+              </li>
             ))}
           </ul>
           <dl class="facts">
@@ -58,14 +72,20 @@ export function AdviceCard({ finding: f, scene, marks }: Props) {
             )}
           </dl>
         </div>
-        {lead && <ChartCard plain chart={evidenceChart(lead.text, lead.expr)} scene={scene} marks={marks} />}
+        {lead && <ChartCard plain chart={evidenceChart(lead)} scene={scene} marks={marks} />}
       </div>
       <div class="todo">
-        {f.line && <CopyLines what="Lines" caption={f.file ? `Put into ${f.file}` : 'Put into /etc/sysctl.d/'} text={f.line} />}
+        {linesOf(f).map(l => (
+          <CopyLines key={l.line} what="Lines" caption={`Put into ${l.file ?? '/etc/sysctl.d/'}`} text={l.line} />
+        ))}
         {f.command && <CopyLines what="Command" caption="Apply now" text={f.command} />}
         {f.undo && <CopyLines what="Undo" caption="To undo" text={f.undo} />}
       </div>
-      {f.source && <p class="note">Source: {f.source}</p>}
+      <footer>
+        {f.source && <p class="note">Source: {f.source}</p>}
+        <span class="spring" />
+        {acts}
+      </footer>
     </article>
   );
 }

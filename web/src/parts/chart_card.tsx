@@ -25,9 +25,10 @@ interface Props {
   scene: Scene;
   marks?: readonly Mark[];
   plain?: boolean; // inside another card
+  onPick?: (tS: number) => void;
 }
 
-export function ChartCard({ chart, scene, marks, plain }: Props) {
+export function ChartCard({ chart, scene, marks, plain, onPick }: Props) {
   const box = useRef<HTMLDivElement>(null);
   const readout = useRef<HTMLDivElement>(null);
   const drawing = useRef<Drawing | null>(null);
@@ -45,6 +46,7 @@ export function ChartCard({ chart, scene, marks, plain }: Props) {
       readout: readout.current!,
       onZoom: (fromS, toS) => setParams({ ...fixedRange(fromS, toS), range: undefined }),
       onReset: () => setParams(lastRange('')),
+      onPick,
     });
     drawing.current = d;
     const show = (): void => {

@@ -17,6 +17,7 @@ import { Toasts } from './toast';
 
 const PAGES: readonly { page: Page; text: string; also?: Page }[] = [
   { page: 'fleet', text: 'Fleet', also: 'host' },
+  { page: 'advice', text: 'Advice' },
   { page: 'results', text: 'Results' },
   { page: 'explore', text: 'Explore' },
   { page: 'data', text: 'Data' },

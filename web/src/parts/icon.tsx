@@ -25,6 +25,7 @@ const SHAPES: Record<string, preact.JSX.Element> = {
   ),
   // pages
   fleet: <path d="M2.5 3h11v4h-11zM2.5 9h11v4h-11zM5 5h.01M5 11h.01" />,
+  advice: <path d="M5.6 10.2a4.3 4.3 0 1 1 4.8 0c-.5.4-.7.8-.7 1.3H6.3c0-.5-.2-.9-.7-1.3zM6.5 13.8h3" />,
   results: <path d="M2.5 13.5h11M4.5 11V8M8 11V3.5M11.5 11V6" />,
   explore: <path d="m3 4.5 3.5 3.5L3 11.5M8.5 12h5" />,
   data: <path d="M3 4c0-2 10-2 10 0s-10 2-10 0v8c0 2 10 2 10 0V4M3 8c0 2 10 2 10 0" />,
@@ -39,6 +40,7 @@ const SHAPES: Record<string, preact.JSX.Element> = {
   copy: <path d="M5.5 5.5h7.5v8H5.5zM3 10.5v-8h7.5" />,
   table: <path d="M2.5 3h11v10h-11zM2.5 6.5h11M7 6.5V13" />,
   chart: <path d="M2.5 2.5v11h11M4.5 10.5 7.5 7l2.2 2 3.3-4.5" />,
+  print: <path d="M4.5 5.5v-3h7v3M4.5 11.5h-2v-6h11v6h-2M4.5 9.5h7v4h-7z" />,
   trash: <path d="M3 4.5h10M6 4.5v-2h4v2M4.5 4.5l.6 9h5.8l.6-9" />,
   close: <path d="m4 4 8 8M12 4l-8 8" />,
   play: <path d="M5 3.2 12.5 8 5 12.8z" />,

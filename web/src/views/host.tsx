@@ -1,4 +1,5 @@
-// One host: what to change, why, and the charts that are the evidence.
+// One host: what to change, why, and the charts that are the evidence; then, each at an address of
+// its own, what else is known of it.
 
 import { useEffect, useMemo, useState } from 'preact/hooks';
 import * as api from '../api';
@@ -7,19 +8,23 @@ import { marksFeed, reportInterval } from '../feeds';
 import { HOST_CHARTS, fill } from '../model/charts';
 import type { Mark } from '../model/parameters';
 import { parseRange, stepFor, span } from '../model/range';
-import { AdviceCard } from '../parts/advice_card';
+import { AgentSettingsPart } from '../parts/agent_settings';
 import { Badge } from '../parts/badge';
+import { ChangeList, Changes, useJudged } from '../parts/changes';
 import { ChartCard } from '../parts/chart_card';
 import { Empty, Loading } from '../parts/faces';
+import { HostAdvice } from '../parts/host_advice';
+import { InventoryPart } from '../parts/inventory';
 import { Parameters } from '../parts/parameters';
-import { Checked, Closest, NoChangeCard, Probabilities } from '../parts/verdict_card';
+import { Processes } from '../parts/processes';
+import { Profiles } from '../parts/profiles';
+import { Services } from '../parts/services';
+import { Tabs } from '../parts/tabs';
 import { href, route } from '../router';
 import type { Host, Labels } from '../shapes';
 import { hostNamed, hosts, isOperator, now, remember, serverTime, session, toast, useCell } from '../store';
-import { age, dateTime, duration, plain, when, zone } from '../units';
+import { age, duration, zone } from '../units';
 import { STATES } from '../words';
-
-const MARKS_LISTED = 6;
 
 function reason(h: Host, nowMs: number): string {
   const silentS = (nowMs - h.last_seen_ms) / 1000;
@@ -81,70 +86,57 @@ function Header({ host }: { host: Host }) {
   );
 }
 
-function Advice({ host, scene, marks }: { host: Host; scene: Scene; marks: readonly Mark[] }) {
-  const a = host.advice;
-  useCell(now);
-  if (!a)
-    return (
-      <article class="card verdict" data-verdict="waiting">
-        <div class="main">
-          <h2>{host.analysis ? 'First look under way' : 'Analysis is off'}</h2>
-          <p class="sentence">
-            {host.analysis
-              ? 'It comes within a minute of the first sample, and says what it could not see yet.'
-              : 'Nothing is advised for this host until analysis is started.'}
-          </p>
-        </div>
-      </article>
-    );
-  const acts = a.findings.filter(f => f.class !== 'none');
-  const calm = a.findings.filter(f => f.class === 'none');
+const TABS = [
+  { id: '', text: 'Overview' },
+  { id: 'processes', text: 'Processes' },
+  { id: 'services', text: 'Services' },
+  { id: 'changes', text: 'Changes' },
+  { id: 'inventory', text: 'Inventory' },
+  { id: 'profiles', text: 'Profiles' },
+  { id: 'agent', text: 'Agent' },
+] as const;
+type TabId = (typeof TABS)[number]['id'];
+const tabOf = (text: string | undefined): TabId => TABS.find(t => t.id === text)?.id ?? '';
+
+interface PartProps {
+  host: Host;
+  scene: Scene;
+  marks: readonly Mark[];
+}
+
+function Overview({ host, scene, marks }: PartProps) {
   return (
     <>
-      {acts.map(f => (
-        <AdviceCard key={f.rule + (f.parameter ?? '')} finding={f} scene={scene} marks={marks} />
-      ))}
-      {acts.length === 0 && <NoChangeCard a={a} nowMs={serverTime.nowMs()} />}
-      {calm.length > 0 && (
-        <ul class="card calm">
-          {calm.map(f => (
-            <li key={f.rule}>
-              <strong>{f.title}.</strong> {f.sentence}
-            </li>
-          ))}
-        </ul>
-      )}
-      {acts.length > 0 && (
-        <article class="card verdict small">
-          <Checked a={a} />
-          <Closest a={a} />
-          <Probabilities a={a} />
-        </article>
-      )}
+      <HostAdvice host={host} scene={scene} marks={marks} />
+      <div class="title section">
+        <h2>Charts</h2>
+        <span class="sub">
+          1 point = {duration(stepFor(span(scene.range), scene.intervalS))} · times are {zone()}
+        </span>
+      </div>
+      <ChangeList host={host} marks={marks} />
+      <div class={host.state === 'silent' ? 'charts stale' : 'charts'}>
+        {HOST_CHARTS.map(c => (
+          <ChartCard key={c.id} chart={c} scene={scene} marks={marks} />
+        ))}
+      </div>
+      <div class="title section" id="parameters">
+        <h2>Kernel parameters</h2>
+      </div>
+      <Parameters host={host} scene={scene} marks={marks} />
     </>
   );
 }
 
-function Changes({ marks }: { marks: readonly Mark[] }) {
-  if (marks.length === 0) return null;
-  return (
-    <ul class="changes" aria-label="Kernel parameters changed in this range">
-      {marks
-        .slice(-MARKS_LISTED)
-        .reverse()
-        .map(m => (
-          <li key={m.name + m.tS} title={dateTime(m.tS * 1000)}>
-            <span class="diamond" aria-hidden="true" />
-            <span>{when(m.tS * 1000, Date.now())}</span>
-            <span class="mono">{m.name}</span>
-            <span>
-              {plain(m.from)} → {plain(m.to)}
-            </span>
-          </li>
-        ))}
-    </ul>
-  );
-}
+const PARTS: Record<TabId, (p: PartProps) => preact.JSX.Element> = {
+  '': Overview,
+  processes: Processes,
+  services: Services,
+  changes: Changes,
+  inventory: InventoryPart,
+  profiles: Profiles,
+  agent: AgentSettingsPart,
+};
 
 export function HostView() {
   const all = useCell(hosts);
@@ -165,6 +157,7 @@ export function HostView() {
     [name, intervalS, rangeKey],
   );
   useEffect(() => (scene ? marksFeed(scene, setMarks) : undefined), [scene]);
+  const marked = useJudged(host, scene, marks);
 
   if (!all) return <Loading what="Reading the host" />;
   if (!host)
@@ -174,26 +167,18 @@ export function HostView() {
       </Empty>
     );
   if (!scene) return <Header host={host} />;
+  const tab = tabOf(params['tab']);
+  const Part = PARTS[tab];
+  const kept = { host: host.name, range: params['range'], from: params['from'], to: params['to'] };
   return (
     <>
       <Header host={host} />
-      <Advice host={host} scene={scene} marks={marks} />
-      <div class="title section">
-        <h2>Charts</h2>
-        <span class="sub">
-          1 point = {duration(stepFor(span(scene.range), scene.intervalS))} · times are {zone()}
-        </span>
-      </div>
-      <Changes marks={marks} />
-      <div class={host.state === 'silent' ? 'charts stale' : 'charts'}>
-        {HOST_CHARTS.map(c => (
-          <ChartCard key={c.id} chart={c} scene={scene} marks={marks} />
-        ))}
-      </div>
-      <div class="title section" id="parameters">
-        <h2>Kernel parameters</h2>
-      </div>
-      <Parameters host={host} scene={scene} marks={marks} />
+      <Tabs
+        label={`Parts of ${host.name}`}
+        chosen={tab}
+        tabs={TABS.map(t => ({ ...t, href: href('host', { ...kept, tab: t.id }) }))}
+      />
+      <Part key={host.id + tab} host={host} scene={scene} marks={marked} />
     </>
   );
 }

@@ -6,10 +6,12 @@ import { filterOf, withEmptyDays } from '../model/results';
 import { BarList, Columns } from '../parts/bars';
 import { Empty, Failed, Loading } from '../parts/faces';
 import { Icon } from '../parts/icon';
+import { ImportDialog } from '../parts/import_dialog';
 import { ResultTable } from '../parts/result_table';
+import { asError } from '../parts/use_answer';
 import { route, setParams } from '../router';
 import type { Result, Summary } from '../shapes';
-import { hosts, useCell } from '../store';
+import { hosts, isAdmin, session, useCell } from '../store';
 import { day } from '../units';
 import { CLASSES, KINDS, kindOfClass } from '../words';
 
@@ -100,8 +102,6 @@ function Overview({ summary }: { summary: Summary }) {
   );
 }
 
-const asError = (e: unknown): Error => (e instanceof Error ? e : new Error(String(e)));
-
 export function ResultsView() {
   const p = useCell(route)?.params ?? {};
   const filter = filterOf(p);
@@ -111,6 +111,7 @@ export function ResultsView() {
   const [next, setNext] = useState<string | null>(null);
   const [failed, setFailed] = useState<Error | null>(null);
   const [attempt, setAttempt] = useState(0);
+  const [importing, setImporting] = useState(false);
 
   useEffect(() => {
     const stop = new AbortController();
@@ -146,7 +147,14 @@ export function ResultsView() {
       <div class="title">
         <h1>Results</h1>
         <span class="sub">every analysis of every host, newest first</span>
+        <span class="spring" />
+        {isAdmin(useCell(session)) && (
+          <button type="button" onClick={() => setImporting(true)}>
+            Import metrics
+          </button>
+        )}
       </div>
+      {importing && <ImportDialog onClose={() => setImporting(false)} />}
       <Filters />
       {failed && <Failed err={failed} retry={() => setAttempt(n => n + 1)} />}
       {!failed && !summary && <Loading what="Reading results" height={300} />}

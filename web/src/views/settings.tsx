@@ -1,6 +1,7 @@
 // Settings, as far as they go today: the next host, how this browser shows things, signing out.
 
 import { singleKeys } from '../keys';
+import { About } from '../parts/about';
 import { signOut } from '../parts/frame';
 import { JoinHost } from '../parts/join';
 import type { Theme } from '../store';
@@ -43,6 +44,10 @@ export function SettingsView() {
             Single keys act (press ? for the list)
           </label>
           <p class="note">Times are shown in this browser's zone, {zone()}.</p>
+        </section>
+        <section class="card">
+          <h2>About</h2>
+          <About />
         </section>
         <section class="card">
           <h2>Account</h2>
