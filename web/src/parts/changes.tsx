@@ -18,12 +18,12 @@ import { Empty, Failed, Loading } from './faces';
 import { useAnswer } from './use_answer';
 
 const LISTED = 6;
-const EVERY_MS = 10_000;
+const EVERY_MS = 5000;
 
-/** Marks with their verdicts, read again when a mark appears and every few seconds. */
+/** Marks with their verdicts, read again every few seconds. */
 export function useJudged(host: Host | undefined, scene: Scene | null, marks: readonly Mark[]): readonly Mark[] {
   const range = scene?.range;
-  const key = `changes ${host?.id} ${JSON.stringify(range)} ${marks.length}`;
+  const key = `changes ${host?.id} ${JSON.stringify(range)}`;
   const found = useAnswer(
     async stop => {
       if (!host || !range) return [];
@@ -117,10 +117,10 @@ function Row({ c, host }: { c: Change; host: Host }) {
   );
 }
 
-export function Changes({ host, marks }: { host: Host; marks: readonly Mark[] }) {
+export function Changes({ host }: { host: Host }) {
   const answer = useAnswer(
     stop => adviceApi.changes(host.id, undefined, undefined, stop),
-    `all changes ${host.id} ${marks.length}`,
+    `all changes ${host.id}`,
     EVERY_MS,
   );
   if (answer.failed) return <Failed err={answer.failed} retry={answer.again} />;
