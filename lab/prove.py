@@ -34,6 +34,7 @@ PORT = 5999
 ADVICE = ('increase', 'decrease', 'upgrade')
 VERDICTS = ('helped', 'no_effect', 'harmed', 'unjudged')
 lanes = collections.defaultdict(threading.Lock)  # one scenario of a lane at a time
+stopping = threading.Event()  # somebody wants this to end
 seen_by_all = []  # scenarios on the whole machine, as soon as they have begun
 
 
@@ -179,7 +180,8 @@ def before(trial, minutes, out):
     start = time.monotonic()
     beside = set()
     while time.monotonic() - start < minutes * 60:
-        time.sleep(POLL_S)
+        if stopping.wait(POLL_S):
+            raise NotHere('stopped')
         findings = trial.findings()
         advice = [f for f in findings if f['class'] in ADVICE]
         beside |= {spoken(f) for f in advice if not s.expects(f) and not s.excuses(f)
@@ -207,7 +209,8 @@ def after(trial, minutes, out):
         trial.load(s.remedy_load)
     start = time.monotonic()
     while time.monotonic() - start < minutes * 60:
-        time.sleep(POLL_S)
+        if stopping.wait(POLL_S):
+            raise NotHere('stopped')
         for change in trial.changes():
             if change.get('parameter') == s.parameter and change.get('verdict') in VERDICTS:
                 out['verdict'] = change['verdict']
@@ -223,6 +226,8 @@ def prove(scenario, build, options):
     shutil.copy(options.labload, folder / 'labload')
     folder.chmod(0o755)
     with lanes[scenario.lane or scenario.name]:
+        if stopping.is_set():
+            return dict(out, skipped='stopped')
         trial = None
         try:
             trial = Trial(scenario, build, folder)
@@ -290,6 +295,8 @@ def main():
     parser.add_argument('--keep', action='store_true', help='keep the folders of the trials')
     parser.add_argument('names', nargs='*')
     options = parser.parse_args()
+    for how in (signal.SIGTERM, signal.SIGINT):
+        signal.signal(how, lambda *_: stopping.set())
     if os.geteuid() != 0:
         sys.exit('prove.py: needs root')
     chosen = [s for s in scenarios.ALL
