@@ -20,6 +20,10 @@
  * every following one by a whole interval. */
 enum { EARLY_MS = 200 };
 
+/* Values of collectors that run seldom are told again after this long: queries look back five
+ * minutes and no further. */
+enum { TELL_AGAIN_MS = 120 * 1000 };
+
 static enum status open_root(struct collect *c, struct err *err)
 {
     int fd = open(c->root, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
@@ -239,6 +243,10 @@ void collect_run(struct collect *c, int64_t wall_ms, int64_t mono_ms, bool all)
         a->fresh = is_due(a, mono_ms, all);
         if (a->fresh)
             run_one(c, a);
+        else
+            a->fresh = a->n > 0 && mono_ms - a->told_ms >= TELL_AGAIN_MS;
+        if (a->fresh)
+            a->told_ms = mono_ms;
     }
 }
 

@@ -58,8 +58,9 @@ struct processes {
     uint32_t pass;
     uint64_t left_out, threads, states[128]; /* by letter */
     int64_t pass_wall_ms, pass_mono_ms, before_mono_ms;
-    uint64_t boot_s;  /* 0: not known */
-    size_t rotation;  /* the next process whose descriptors are counted */
+    uint64_t boot_s; /* 0: not known */
+    size_t rotation; /* the process whose descriptors were counted last */
+    size_t maps_rotation;
     bool size_counts; /* stat of /proc/PID/fd tells the number of descriptors (Linux 6.2) */
     unsigned top;     /* how many of each order */
     struct process *ranked[PROCESS_ORDERS][PROCESS_TOP_MAX];

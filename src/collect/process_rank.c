@@ -25,6 +25,9 @@ enum {
     LIMIT_EVERY_MS = 60000,
     MAPS_EVERY_MS = 60000, /* RULES: large processes once a minute at most */
     MAPS_LARGEST = 3,
+    MAPS_ROUND = 16, /* others whose mappings are counted in one pass */
+    MAPS_FIRST = 512,
+    MAPS_MANY = 4096, /* who has so many is asked every minute */
     MAPS_CHUNK_BYTES = 64 << 10,
     MAPS_MAX_BYTES = 32 << 20,
 };
@@ -311,7 +314,33 @@ static void count_maps(struct tick *t, struct processes *p, struct process *one)
     d->has_maps = fd >= 0 && count_lines(fd, &d->maps);
 }
 
-/* Who has many mappings has much address space, or much memory. */
+/* Mappings may be small: a share of all processes is looked at in each pass. */
+static void count_some_maps(struct tick *t, struct processes *p)
+{
+    size_t round = MIN(p->n, (size_t)(p->pass == 1 ? MAPS_FIRST : MAPS_ROUND));
+    for (size_t tried = 0; round > 0 && tried < p->n; tried++) {
+        p->maps_rotation = p->maps_rotation + 1 < p->n ? p->maps_rotation + 1 : 0;
+        struct process *one = &p->at[p->maps_rotation];
+        uint64_t lines;
+        char path[32];
+        if (!one->virtual_bytes) /* a thread of the kernel */
+            continue;
+        snprintf(path, sizeof path, "%d/maps", one->pid);
+        auto_fd fd = openat(p->proc_fd, path, O_RDONLY | O_CLOEXEC);
+        if (fd >= 0 && count_lines(fd, &lines) && lines >= MAPS_MANY) {
+            struct detail *d = detail_of(t, p, one);
+            d->maps = lines;
+            d->has_maps = true;
+            d->maps_ms = p->pass_mono_ms;
+        }
+        round--;
+    }
+    for (size_t i = 0; i < p->n; i++)
+        if (p->at[i].detail && p->at[i].detail->has_maps && p->at[i].detail->maps >= MAPS_MANY)
+            count_maps(t, p, &p->at[i]);
+}
+
+/* Who has many mappings has much address space, or much memory, most of the time. */
 static void count_largest_maps(struct tick *t, struct processes *p)
 {
     struct process *largest[MAPS_LARGEST] = {0};
@@ -346,6 +375,7 @@ void processes_rank(struct tick *t, struct processes *p)
             if (p->ranked[order][i]->has_descriptors)
                 ask_limit(t, p, p->ranked[order][i]);
         }
+    count_some_maps(t, p);
     count_largest_maps(t, p);
     forget_details(p);
 }

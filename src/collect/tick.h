@@ -25,7 +25,8 @@ struct active {
     int64_t next_ms;    /* mono: not due before */
     uint32_t run;       /* number of runs */
     bool off;           /* it shall not run */
-    bool fresh;         /* it ran in the last collect_run */
+    bool fresh;         /* its values go out with the last collect_run */
+    int64_t told_ms;    /* mono: they went out last */
     struct slot *slots; /* of this run; beyond n: of the one before */
     size_t n, known, size;
     bool changed;          /* this run did not follow the last one's order */

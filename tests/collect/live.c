@@ -13,6 +13,7 @@
 #include <pthread.h>
 #include <stdio.h>
 #include <sys/inotify.h>
+#include <sys/mman.h>
 #include <sys/socket.h>
 #include <time.h>
 #include <unistd.h>
@@ -237,6 +238,60 @@ static void test_inotify(void **state UNUSED)
     collect_close(c);
 }
 
+static size_t times_told(const struct collect *c, const char *name)
+{
+    auto_buf out = {0};
+    size_t n = 0;
+    collect_write(c, &out);
+    for (size_t at = 0; at + strlen(name) <= out.len; at++)
+        n += memcmp(out.at + at, name, strlen(name)) == 0;
+    return n;
+}
+
+/* Queries look back five minutes: what is read every ten is told in between, too. */
+static void test_seldom_values_are_told_again(void **state UNUSED)
+{
+    static const char name[] = "galen_inotify_unseen_processes";
+    struct collect *c = NULL;
+    assert_ok(collect_open(&(struct collect_config){.root = "/"}, &c, err));
+    collect_run(c, 1000, 1000, false);
+    assert_int_equal(times_told(c, name), 1);
+    collect_run(c, 120 * 1000, 120 * 1000, false);
+    assert_int_equal(times_told(c, name), 0);
+    collect_run(c, 121 * 1000, 121 * 1000, false);
+    assert_int_equal(times_told(c, name), 1);
+    collect_run(c, 122 * 1000, 122 * 1000, false);
+    assert_int_equal(times_told(c, name), 0);
+    collect_close(c);
+}
+
+/* Many mappings of little memory: neither large nor among the largest. */
+static void test_many_mappings_are_found(void **state UNUSED)
+{
+    enum { PAGES = 5000, PAGE_BYTES = 4096 };
+    struct collect *c = NULL;
+    auto_buf text = {0};
+    char *at =
+        mmap(NULL, (size_t)PAGES * PAGE_BYTES, PROT_NONE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+    assert_true(at != MAP_FAILED);
+    for (size_t i = 0; i < PAGES; i += 2) /* alternate rights, so that they are not one mapping */
+        assert_int_equal(mprotect(at + i * PAGE_BYTES, PAGE_BYTES, PROT_READ), 0);
+    assert_ok(collect_open(&(struct collect_config){.root = "/"}, &c, err));
+    collect_run(c, 1000, 1000, true);
+    collect_expose(c, &text, true);
+    double most = 0;
+    struct span rest = buf_view(&text);
+    for (struct span line; span_line(&rest, &line);)
+        if (span_starts(line, SPAN("galen_process_maps{"))) {
+            const char *value = memrchr(line.at, ' ', line.len);
+            double v = strtod(value, NULL);
+            most = v > most ? v : most;
+        }
+    assert_true(most >= PAGES);
+    munmap(at, (size_t)PAGES * PAGE_BYTES);
+    collect_close(c);
+}
+
 static void count(const struct tcp_socket *s, void *arg)
 {
     size_t *n = arg;
@@ -266,5 +321,7 @@ const struct CMUnitTest live_tests[] = {
     cmocka_unit_test(test_sockdiag),
     cmocka_unit_test(test_udp_drops),
     cmocka_unit_test(test_inotify),
+    cmocka_unit_test(test_seldom_values_are_told_again),
+    cmocka_unit_test(test_many_mappings_are_found),
 };
 const size_t live_tests_n = COUNT(live_tests);
