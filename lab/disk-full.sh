@@ -1,15 +1,17 @@
 #!/bin/bash
-# No space, and no inodes with space to spare, on a small file system.
+# No space, and no inodes with space to spare, on small file systems.
 . "$(dirname "$0")/lib.sh"
-one() { # parameter setting role label mb inodes args
-	local p=$1 v=$2 r=$3 l=$4 mb=$5 ino=$6; shift 6
-	mkdir -p "$T/m"; truncate -s "${mb}M" "$T/img"
-	mkfs.ext4 -q -F -m 0 -N "$ino" -O ^has_journal "$T/img" && mount -o loop "$T/img" "$T/m" || exit 77
-	"$LAB" -s disk-full -p "$p" -v "$v" -r "$r" -l "$l" fill dir="$T/m" "$@"
-	umount "$T/m"; rm -f "$T/img"
+one() { # scenario parameter setting role label mb inodes args
+	local s=$1 p=$2 v=$3 r=$4 l=$5 mb=$6 ino=$7; shift 7
+	disk "$mb" "$ino"
+	"$LAB" -s "$s" -p "$p" -v "$v" -r "$r" -l "$l" fill dir="$T/m" "$@"
+	undisk
 }
-undo "umount $T/m"
-one disk.space 16MiB before upgrade 16 4096 n=300 kb=64
-one disk.space 64MiB after none 64 4096 n=300 kb=64
-one disk.inodes 128 before upgrade 32 128 n=400 kb=1
-one disk.inodes 4096 after none 32 4096 n=400 kb=1
+one disk-full.space disk.space 16MiB before upgrade 16 4096 n=300 kb=64
+one disk-full.space disk.space 64MiB after none 64 4096 n=300 kb=64
+one disk-full.inodes disk.inodes 128 before upgrade 32 128 n=400 kb=1
+one disk-full.inodes disk.inodes 4096 after none 32 4096 n=400 kb=1
+one disk-full.large disk.space 200MiB before upgrade 200 4096 n=300 kb=1024
+one disk-full.large disk.space 600MiB after none 600 4096 n=300 kb=1024
+one disk-full.many-files disk.inodes 1024 before upgrade 64 1024 n=1600 kb=1
+one disk-full.many-files disk.inodes 8192 after none 64 8192 n=1600 kb=1

@@ -67,6 +67,7 @@ void w_inotify(void)
     int n = (int)arg("n", 500), inst = (int)arg("instances", 1), ok = 0, nospc = 0, mfile = 0;
     const char *dir = sarg("dir", "/tmp");
     int fd[256];
+    setresuid((uid_t)arg("uid", 0), (uid_t)-1, (uid_t)-1); /* whose limit it is */
     for (int j = 0; j < inst && j < 256; j++)
         if ((fd[j] = inotify_init1(IN_NONBLOCK)) < 0)
             mfile++;
@@ -79,6 +80,7 @@ void w_inotify(void)
         else if (errno == ENOSPC)
             nospc++;
     }
+    setresuid(0, 0, 0);
     end_of_load();
     result("\"attempts\":%d,\"ok\":%d,\"enospc\":%d,\"emfile\":%d", n, ok, nospc, mfile);
     for (int i = 0; i < n; i++) {

@@ -132,3 +132,48 @@ void w_pids(void)
             reap(p[i]);
     result("\"attempts\":%d,\"ok\":%d,\"eagain\":%d", n, ok, again);
 }
+
+/* a program inside a memory group (dir=, its folder) that is begun anew whenever it is killed */
+void w_group(void)
+{
+    size_t hot = (size_t)arg("hot_mb", 128) << 20;
+    double t0 = now(), secs = (double)arg("seconds", 4);
+    int starts = 0, killed = 0;
+    while (now() - t0 < secs) {
+        pid_t p = child();
+        int how = 0;
+        starts++;
+        if (!p) {
+            char path[300], pid[32];
+            snprintf(path, sizeof path, "%s/cgroup.procs", sarg("dir", "/nonexistent"));
+            int fd = open(path, O_WRONLY), len = snprintf(pid, sizeof pid, "%d", (int)getpid());
+            if (fd < 0 || write(fd, pid, (size_t)len) != len)
+                _exit(3);
+            char *m = mmap(NULL, hot, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+            for (size_t i = 0; i < hot; i += 4096)
+                *(uint64_t *)(m + i) = rnd();
+            msleep(300);
+            _exit(0);
+        }
+        if (waitpid(p, &how, 0) == p && WIFSIGNALED(how))
+            killed++;
+    }
+    end_of_load();
+    result("\"attempts\":%d,\"ok\":%d,\"oom_killed\":%d", starts, starts - killed, killed);
+}
+
+/* how much memory programs could have */
+void w_look(void)
+{
+    char line[200];
+    double kb = 0;
+    msleep(arg("seconds", 2) * 1000);
+    FILE *f = fopen("/proc/meminfo", "r");
+    while (f && fgets(line, sizeof line, f))
+        if (sscanf(line, "MemAvailable: %lf", &kb) == 1)
+            break;
+    if (f)
+        fclose(f);
+    end_of_load();
+    result("\"available_mb\":%.0f", kb / 1024);
+}

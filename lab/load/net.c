@@ -174,7 +174,7 @@ void w_slots(void)
 }
 void w_hold(void) /* the peers of w_slots */
 {
-    int n = (int)arg("n", 20), port = 7003;
+    int n = (int)arg("peers", 20), port = 7003; /* as many as slots: not varied */
     struct sockaddr_in a = lo(port);
     for (int i = 0; i < n; i++) {
         int c = socket(AF_INET, SOCK_STREAM, 0);
@@ -253,4 +253,46 @@ void w_flows(void)
     end_of_load();
     result("\"attempts\":%d,\"ok\":%ld,\"eperm\":%ld,\"enobufs\":%ld,\"other\":%ld", n, ok, eperm,
            nobuf, other);
+}
+
+/* TCP connections whose both ends vanish without a packet (a machine that lost its power): a
+ * firewall that tracks them keeps them for as long as its timeout says */
+void w_vanish(void)
+{
+    int port = 7005, n = (int)arg("n", 1500), one = 1;
+    long ok = 0, refused = 0, pace = arg("pace_us", 2000);
+    int lfd = listener(port, 4096);
+    pid_t srv = child();
+    if (!srv)
+        for (;;) {
+            int c = accept(lfd, NULL, NULL);
+            char b;
+            if (c < 0)
+                continue;
+            while (read(c, &b, 1) < 0 && errno == EINTR) {
+            }
+            setsockopt(c, IPPROTO_TCP, TCP_REPAIR, &one, sizeof one);
+            close(c);
+        }
+    close(lfd);
+    struct sockaddr_in a = lo(port);
+    for (int i = 0; i < n; i++) {
+        int c = socket(AF_INET, SOCK_STREAM | SOCK_NONBLOCK, 0);
+        struct pollfd p = {c, POLLOUT, 0};
+        if ((connect(c, (void *)&a, sizeof a) == 0 || errno == EINPROGRESS) &&
+            poll(&p, 1, 3) == 1 && !(p.revents & POLLERR)) {
+            ok++;
+            if (write(c, "x", 1) < 0) {
+            }
+            usleep((useconds_t)pace / 2);
+            setsockopt(c, IPPROTO_TCP, TCP_REPAIR, &one, sizeof one);
+        } else {
+            refused++;
+        }
+        close(c);
+        usleep((useconds_t)pace / 2);
+    }
+    end_of_load();
+    reap(srv);
+    result("\"attempts\":%d,\"ok\":%ld,\"failed\":%ld", n, ok, refused);
 }

@@ -160,6 +160,19 @@ struct feature_table {
 MUST_USE enum status advise_features(struct adviser *a, struct source *source, int64_t now_ms,
                                      struct arena *arena, struct feature_table *out,
                                      struct err *err);
+/* The expressions that make these columns, for who asks a server of a past time. Of several values
+ * of one host the greatest counts; a feature with a bit enters as 0 where it is missing. */
+enum { FEATURE_QUERIES_MAX = 1024 };
+struct feature_query {
+    const char *name, *expr;
+    bool has_bit, log1p;
+    double most;
+};
+/* The eleven first. The texts live as long as the adviser. */
+size_t adviser_feature_queries(const struct adviser *a, struct arena *arena,
+                               struct feature_query **out);
+/* What enters of a value of the expression. */
+double feature_scaled(const struct feature_query *q, double v);
 /* Where the rules and the model are looked for when the configuration does not say. */
 char *advise_data_path(struct arena *arena, const char *name);
 

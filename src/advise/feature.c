@@ -60,16 +60,39 @@ enum status features_bind(const struct rules *rules, const struct model *m, size
     return OK;
 }
 
-static double scaled(const struct feature *f, double v)
+static struct feature_query query_of(const struct feature *f, bool bit)
 {
-    v = f->log1p ? log1p(fmax(v, 0)) : v;
-    return fmin(v, f->most);
+    return (struct feature_query){.name = f->name,
+                                  .expr = f->formula.text,
+                                  .has_bit = bit,
+                                  .log1p = f->log1p,
+                                  .most = f->most};
+}
+
+double feature_scaled(const struct feature_query *q, double v)
+{
+    v = q->log1p ? log1p(fmax(v, 0)) : v;
+    return fmin(v, q->most);
+}
+
+size_t adviser_feature_queries(const struct adviser *a, struct arena *arena,
+                               struct feature_query **out)
+{
+    const struct rules *r = a->rules;
+    _Static_assert(ELEVEN + FEATURES_MAX <= FEATURE_QUERIES_MAX, "a place for each");
+    *out = ARENA_ARRAY(arena, struct feature_query, ELEVEN + r->n_features);
+    for (size_t i = 0; i < ELEVEN; i++)
+        (*out)[i] = query_of(&r->eleven[i], false);
+    for (size_t i = 0; i < r->n_features; i++)
+        (*out)[ELEVEN + i] = query_of(&r->features[i], true);
+    return ELEVEN + r->n_features;
 }
 
 /* Fills one feature of all rows; rows are [hosts][width]. */
 static enum status fill(struct tick *t, const struct feature *f, double *rows, size_t at, bool bit)
 {
     size_t width = features_width(t->a->rules);
+    struct feature_query q = query_of(f, bit);
     struct column c;
     enum status st = column_read(t, &f->formula, f->name, &c);
     if (st)
@@ -77,7 +100,7 @@ static enum status fill(struct tick *t, const struct feature *f, double *rows, s
     for (size_t h = 0; h < t->n; h++) {
         double v = NAN;
         bool has = column_value(&c, t->hosts[h], NULL, NULL, &v, NULL) && isfinite(v);
-        rows[h * width + at] = has ? scaled(f, v) : bit ? 0 : NAN;
+        rows[h * width + at] = has ? feature_scaled(&q, v) : bit ? 0 : NAN;
         if (bit)
             rows[h * width + at + 1] = !has;
     }

@@ -10,6 +10,7 @@
 #include <stdlib.h>
 
 #include "paths.h"
+#include "world.h"
 
 /* Four corners of a square, one class each, and a third input that means nothing and is huge. */
 static struct train_set corners(struct arena *a, size_t rows)
@@ -220,7 +221,75 @@ static void refuses(void **state)
     assert_fails(train(&set, NULL, &o, &m, err), INVALID, "0 rows");
 }
 
+static double named(const struct feature_table *t, const char *name)
+{
+    for (size_t i = 0; i < t->n_names; i++)
+        if (strcmp(t->names[i], name) == 0)
+            return t->rows[i];
+    fail_msg("features.yaml has no \"%s\"", name);
+    return NAN;
+}
+
+/* What one process, user or group uses of a limit of its own. */
+static void limits_of_one(void **state)
+{
+    (void)state;
+    struct world w;
+    auto_arena a = {0};
+    struct feature_table t;
+    world_open(&w);
+    world_set(&w, "galen_process_descriptors", "process=db", 900);
+    world_set(&w, "galen_process_descriptors_limit", "process=db", 1000);
+    world_set(&w, "galen_process_descriptors", "process=web", 10);
+    world_set(&w, "galen_process_descriptors_limit", "process=web", 1000);
+    world_set(&w, "galen_process_maps", "process=db", 32765);
+    world_set(&w, "galen_sysctl", "name=vm.max_map_count", 65530);
+    world_set(&w, "galen_inotify_watches", "uid=1000", 7000);
+    world_set(&w, "galen_sysctl", "name=fs.inotify.max_user_watches", 10000);
+    world_set(&w, "galen_unit_pids", "unit=a.service", 80);
+    world_set(&w, "galen_unit_pids_limit", "unit=a.service", 100);
+    world_steps(&w, 3);
+    assert_ok(advise_features(w.adviser, memory_source_face(w.source), w.now_ms, &a, &t, err));
+    static const struct {
+        const char *name;
+        double want;
+    } cases[] = {
+        {"nofile_used", 0.9},
+        {"nofile_used_missing", 0},
+        {"maps_used", 0.5},
+        {"inotify_watches_used", 0.7},
+        {"group_pids_used", 0.8},
+        {"inotify_instances_used", 0},
+        {"inotify_instances_used_missing", 1},
+        {"tables_used", 0.9},
+    };
+    for (size_t i = 0; i < COUNT(cases); i++)
+        if (fabs(named(&t, cases[i].name) - cases[i].want) > 1e-6)
+            fail_msg("%s is %g", cases[i].name, named(&t, cases[i].name));
+
+    struct feature_query *q;
+    size_t n = adviser_feature_queries(w.adviser, &a, &q);
+    assert_int_equal(2 * n - ELEVEN, t.n_names);
+    assert_string_equal(q[0].name, "total_memory");
+    assert_false(q[0].has_bit);
+    assert_true(q[ELEVEN].has_bit);
+    assert_null(strchr(q[ELEVEN].expr, '$')); /* no word is left to be filled in */
+    world_close(&w);
+}
+
+static void scales(void **state)
+{
+    (void)state;
+    struct feature_query share = {.most = 1}, rate = {.log1p = true, .most = INFINITY};
+    assert_true(feature_scaled(&share, 0.99) == 0.99);
+    assert_true(feature_scaled(&share, 1.01) == 1);
+    assert_true(fabs(feature_scaled(&rate, 9) - log(10)) < 1e-12);
+    assert_true(feature_scaled(&rate, -1) == 0);
+}
+
 const struct CMUnitTest train_tests[] = {
+    cmocka_unit_test(limits_of_one),
+    cmocka_unit_test(scales),
     cmocka_unit_test(learns),
     cmocka_unit_test(same_bits),
     cmocka_unit_test(written_reads_back),
