@@ -92,24 +92,25 @@ export async function signIn() {
   await page.waitForSelector('nav', { timeout: 10_000 });
 }
 
-/** Both themes, 360 and 1280 px: nothing scrolls sideways. */
-export async function walk(pages) {
-  for (const scheme of ['light', 'dark'])
-    for (const width of [360, 1280])
-      await test(`${Object.keys(pages).join(', ')}: no sideways scroll at ${width} px, ${scheme}`, async () => {
-        await page.emulateMedia({ colorScheme: scheme });
-        await page.setViewportSize({ width, height: 800 });
-        const wide = [];
-        for (const [name, [path, sign]] of Object.entries(pages)) {
-          await open(path);
-          await page.waitForSelector(sign, { timeout: 10_000 });
-          await new Promise(r => setTimeout(r, 300));
-          const over = await page.evaluate(() => document.documentElement.scrollWidth - innerWidth);
-          if (over > 0) wide.push(`${name} by ${over} px`);
-          await shot(`${name}-${width}-${scheme}`);
-        }
-        return expect(wide.length === 0, wide);
-      });
+const LOOKS = ['light', 'dark'].flatMap(scheme => [360, 1280].map(width => [scheme, width]));
+
+/** Both themes, 360 and 1280 px, or the looks that are named: nothing scrolls sideways. */
+export async function walk(pages, looks = LOOKS) {
+  for (const [scheme, width] of looks)
+    await test(`${Object.keys(pages).join(', ')}: no sideways scroll at ${width} px, ${scheme}`, async () => {
+      await page.emulateMedia({ colorScheme: scheme });
+      await page.setViewportSize({ width, height: 800 });
+      const wide = [];
+      for (const [name, [path, sign]] of Object.entries(pages)) {
+        await open(path);
+        await page.waitForSelector(sign, { timeout: 10_000 });
+        await new Promise(r => setTimeout(r, 300));
+        const over = await page.evaluate(() => document.documentElement.scrollWidth - innerWidth);
+        if (over > 0) wide.push(`${name} by ${over} px`);
+        await shot(`${name}-${width}-${scheme}`);
+      }
+      return expect(wide.length === 0, wide);
+    });
   await page.emulateMedia({ colorScheme: 'light' });
   await page.setViewportSize({ width: 1280, height: 800 });
 }

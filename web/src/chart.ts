@@ -185,8 +185,9 @@ export function draw(box: HTMLElement, o: DrawingOptions): Drawing {
   const pick = (u: uPlot): void => {
     let downX = NaN;
     u.over.addEventListener('pointerdown', e => (downX = e.clientX));
-    u.over.addEventListener('click', e => {
-      if (Math.abs(e.clientX - downX) < 4) o.onPick?.(u.posToVal(e.offsetX, 'x'));
+    u.over.addEventListener('pointerup', e => {
+      if (Math.abs(e.clientX - downX) >= 4) return;
+      o.onPick?.(u.posToVal(e.clientX - u.over.getBoundingClientRect().left, 'x'));
     });
   };
 

@@ -162,7 +162,7 @@ const change = (c: Partial<Change> = {}): Change => ({
 });
 const mark = { tS: 105, name: 'net.core.somaxconn', from: 128, to: 512 };
 test('a mark gets the verdict of its change; another value or time is another change', () => {
-  expect(judged([mark], [change()], 15)).toEqual([{ ...mark, change: change() }]);
+  expect(judged([mark], [change()], 15)).toEqual([{ ...mark, tS: 100, change: change() }]);
   expect(judged([mark], [change({ to: '1024' })], 15)).toHaveLength(2);
   expect(judged([mark], [change({ at_ms: 10_000 })], 15)).toHaveLength(2);
 });

@@ -1,6 +1,7 @@
 // What came of changes: marks on charts get the verdicts that the server keeps, and what only the
 // server knows (memory, processors, file systems) becomes a mark, too.
 
+import type { Finding } from '../shapes';
 import type { Change, Outcome } from '../shapes_advice';
 import type { Mark } from './parameters';
 
@@ -18,7 +19,7 @@ export function judged(marks: readonly Mark[], changes: readonly Change[], stepS
       .filter(c => m.name !== c.parameter || c.to === String(m.to))
       .sort((a, b) => Math.abs(a.at_ms / 1000 - m.tS) - Math.abs(b.at_ms / 1000 - m.tS))[0];
     if (near) told.add(near.id);
-    return near ? { ...m, change: near } : m;
+    return near ? { ...m, tS: near.at_ms / 1000, change: near } : m;
   });
   const others = changes
     .filter(c => !told.has(c.id))
@@ -33,6 +34,9 @@ export function revertLine(c: Change): string | null {
   if (!isParameter(c.parameter)) return null;
   return `sysctl -w ${c.parameter}=${/\s/.test(c.from) ? `"${c.from}"` : c.from}`;
 }
+
+/** The server's own advice to take a change back. */
+export const isHarm = (f: Pick<Finding, 'rule'>): boolean => f.rule === 'VERIFY';
 
 const CAUSES: Record<string, string> = {
   advice: 'as advised',

@@ -21,15 +21,18 @@ const isObject = (v: unknown): v is Facts => typeof v === 'object' && v !== null
 const object = (v: unknown): Facts => (isObject(v) ? v : {});
 const objects = (v: unknown): Facts[] => (Array.isArray(v) ? v.filter(isObject) : []);
 
+const ACRONYMS: Record<string, string> = { mtu: 'MTU', id: 'ID', cpu: 'CPU', bios: 'BIOS', machine_id: 'Machine ID' };
+
 /** "total_bytes" is "total"; the unit is in the value. */
 export function words(key: string): string {
   const text = key.replace(/_(bytes|bits|hz)$/, '').replaceAll('_', ' ');
-  return text.charAt(0).toUpperCase() + text.slice(1);
+  return ACRONYMS[text] ?? text.charAt(0).toUpperCase() + text.slice(1);
 }
 
 export function valueText(key: string, v: unknown): string {
   if (v === null || v === undefined) return '';
   if (typeof v === 'boolean') return v ? 'yes' : 'no';
+  if (typeof v === 'number' && key === 'mtu_bytes') return `${v} bytes`;
   if (typeof v === 'number' && key.endsWith('_bytes')) return bytes(v);
   if (typeof v === 'number' && key.endsWith('_bits')) return `${number(v / 1e6)} Mbit/s`;
   if (typeof v === 'number' && key.endsWith('_hz')) return `${number(v / 1e9)} GHz`;

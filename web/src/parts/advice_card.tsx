@@ -4,10 +4,11 @@
 import type { ComponentChildren } from 'preact';
 import type { Scene } from '../feeds';
 import { evidenceChart, evidenceFigure } from '../model/charts';
+import { isHarm } from '../model/changes';
 import type { Mark } from '../model/parameters';
 import type { Finding } from '../shapes';
 import { dateTime, when } from '../units';
-import { EVIDENCE_KINDS, KINDS, headed, unbroken } from '../words';
+import { EVIDENCE_KINDS, KINDS, OUTCOMES, headed, unbroken } from '../words';
 import { Badge } from './badge';
 import { ChartCard } from './chart_card';
 import { CopyLines } from './copy';
@@ -35,12 +36,13 @@ export function AdviceCard({ finding: f, scene, marks, acts }: Props) {
     ['Check', f.check],
     ['Set by', f.set_by && `${f.set_by.file}, to ${f.set_by.value}`],
   ];
+  const harm = isHarm(f);
   const lead = f.evidence[0];
   const [heading, why] = headed(f.sentence);
   return (
-    <article class="card advice" data-rule={f.rule}>
+    <article class={`card advice${harm ? ' notice bad' : ''}`} data-rule={f.rule} data-harm={harm ? f.parameter : undefined}>
       <header>
-        <Badge word={KINDS[f.class]} />
+        <Badge word={harm ? OUTCOMES.harmed : KINDS[f.class]} />
         {f.confidence === 'low' && <span class="chip">Low confidence</span>}
         <span class="spring" />
         <span class="sub" title={dateTime(f.since_ms)}>
@@ -51,7 +53,7 @@ export function AdviceCard({ finding: f, scene, marks, acts }: Props) {
       {why && <p class="sentence">{unbroken(why)}</p>}
       <div class="why">
         <div>
-          <h3>Why</h3>
+          {f.evidence.length > 0 && <h3>Why</h3>}
           <ul class="evidence">
             {f.evidence.map(e => (
               <li key={e.expr}>

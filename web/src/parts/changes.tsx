@@ -3,7 +3,7 @@
 import { useMemo } from 'preact/hooks';
 import * as adviceApi from '../api_advice';
 import type { Scene } from '../feeds';
-import { causeWords, judged, reasonOf, revertLine } from '../model/changes';
+import { causeWords, isHarm, judged, reasonOf, revertLine } from '../model/changes';
 import type { Mark } from '../model/parameters';
 import { span, stepFor } from '../model/range';
 import { href } from '../router';
@@ -58,7 +58,10 @@ const shown = (v: number | string): string => (typeof v === 'number' ? plain(v) 
 export function ChangeList({ host, marks }: { host: Host; marks: readonly Mark[] }) {
   if (marks.length === 0) return null;
   const newest = new Map(marks.map(m => [m.change?.parameter ?? m.name, m]));
-  const harmful = [...newest.values()].flatMap(m => (m.change?.verdict === 'harmed' ? m.change : []));
+  const advised = host.advice?.findings.filter(isHarm).map(f => f.parameter) ?? []; // their cards say it
+  const harmful = [...newest.values()].flatMap(m =>
+    m.change?.verdict === 'harmed' && !advised.includes(m.change.parameter) ? m.change : [],
+  );
   const tab = href('host', { host: host.name, tab: 'changes' });
   return (
     <>
@@ -93,7 +96,7 @@ function Row({ c, host }: { c: Change; host: Host }) {
   const line = c.verdict === 'harmed' ? revertLine(c) : null;
   return (
     <tr data-row={c.id} data-verdict={c.verdict}>
-      <td>{dateTime(c.at_ms)}</td>
+      <td title={dateTime(c.at_ms)}>{when(c.at_ms, Date.now())}</td>
       <td class="mono">{c.parameter}</td>
       <td data-label="From">{c.from}</td>
       <td data-label="To">{c.to}</td>

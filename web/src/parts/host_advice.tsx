@@ -57,7 +57,7 @@ function Held({ held }: { held: readonly HeldBack[] }) {
       {held.map(h => (
         <li key={h.rule + (h.parameter ?? '')} data-held={h.rule}>
           <strong>Held back: {h.title}</strong>
-          {h.parameter && <span class="mono"> {h.parameter}</span>}. {h.why}
+          {h.parameter && <span class="mono"> ({h.parameter})</span>}: {h.why}
           <span class="sub">{h.until_ms === null ? ', until somebody lets it speak again' : `, until ${when(h.until_ms, Date.now())}`}</span>
         </li>
       ))}
@@ -83,7 +83,7 @@ function Cards({ a, host, scene, marks }: Props & { a: Analysis }) {
   return (
     <>
       {acts.map(f => {
-        const mine = found.find(k => k.id === f.id);
+        const mine = found.find(k => k.id === f.id && k.finding?.rule === f.rule);
         return (
           <AdviceCard
             key={f.rule + (f.parameter ?? f.subject ?? '')}

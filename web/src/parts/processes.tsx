@@ -27,11 +27,9 @@ function Row({ p, atMs }: { p: Process; atMs: number }) {
   return (
     <tr data-row={p.pid}>
       <td class="process">
-        <strong>{p.name}</strong> <span class="sub">{p.pid}</span>
+        <strong>{p.name}</strong> <span class="sub">{[p.pid, p.user, stateWord(p.state)].filter(Boolean).join(' · ')}</span>
         {p.command && <span class="command mono">{p.command}</span>}
       </td>
-      <td data-label="User">{p.user ?? MISSING}</td>
-      <td data-label="State">{stateWord(p.state)}</td>
       <td data-label="CPU" class="num">{or(p.cpu, v => percent(v * 100))}</td>
       <td data-label="Memory" class="num">{or(p.resident_bytes, bytes)}</td>
       <td data-label="Read" class="num">{format('bytes/s', p.read_bytes_per_s)}</td>
@@ -110,7 +108,7 @@ export function Processes({ host, scene, marks }: { host: Host; scene: Scene; ma
   const none = answer.failed instanceof ApiError && answer.failed.status === 404;
   return (
     <>
-      <div class="filters">
+      <div class="toolbar">
         <div class="segments" role="group" aria-label="Largest by">
           {ORDERS.map(o => (
             <label key={o.id}>
@@ -143,8 +141,6 @@ export function Processes({ host, scene, marks }: { host: Host; scene: Scene; ma
               <thead>
                 <tr>
                   <th>Process</th>
-                  <th>User</th>
-                  <th>State</th>
                   <th class="num" title="Of one processor">CPU</th>
                   <th class="num">Memory</th>
                   <th class="num">Read</th>
@@ -160,7 +156,7 @@ export function Processes({ host, scene, marks }: { host: Host; scene: Scene; ma
               </tbody>
             </table>
             {ranked(s, by).length === 0 && (
-              <Empty>No process is in this order: the agent may lack the right to see it.</Empty>
+              <Empty>No process is in this order yet: a rate needs two looks, and other users' processes need the right to see them.</Empty>
             )}
           </div>
         </>

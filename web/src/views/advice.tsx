@@ -124,7 +124,7 @@ function Findings() {
   const rows = here.filter(k => state === 'all' || k.state === state);
   return (
     <>
-      <div class="counts" role="group" aria-label="Filter by state">
+      <div class="counts by-state" role="group" aria-label="Filter by state">
         {FINDING_STATES.map(s => (
           <button
             type="button"
