@@ -1,5 +1,7 @@
-/* galen export: samples of a server, or of a data directory, as CSV, JSON or OpenMetrics. */
+/* galen export: samples of a server, or of a data directory, as CSV, JSON, OpenMetrics or SQLite.
+ */
 #include "cli/cli.h"
+#include "cli/export_sqlite.h"
 #include "cli/progress.h"
 
 #include "base/clock.h"
@@ -19,12 +21,13 @@ static const char usage[] =
     "usage: galen export [OPTIONS] [SELECTOR...]\n\n"
     "Writes the samples of all series, or of those that one of the selectors matches, as\n"
     "'{instance=\"web1\"}' or 'node_load1'.\n\n"
-    "  --format F          csv (default), json or openmetrics\n"
+    "  --format F          csv (default), json, openmetrics or sqlite (with --output)\n"
     "  --start T --end T   RFC 3339 or seconds since 1970 (default: everything until now)\n"
     "  --output FILE       a new file; default: standard output\n"
     "  --data DIR          a server's data directory, while that server is not running\n"
     "\nJSON and CSV carry every bit, stale markers too; OpenMetrics leaves these "
-    "out.\n\n" CLI_SERVER_HELP;
+    "out;\nSQLite has NULL for NaN: tables series and samples, view "
+    "sample_rows.\n\n" CLI_SERVER_HELP;
 
 struct export
 {
@@ -33,7 +36,9 @@ struct export
     enum exchange_format format;
     char **selectors;
     int n;
-    FILE *to;
+    FILE *to;                 /* NULL: sqlite */
+    struct export_sqlite *db; /* NULL: to */
+    struct err fault;         /* of db */
     bool failed;
     uint64_t bytes;
     struct progress progress;
@@ -42,7 +47,10 @@ struct export
 static void write_piece(void *arg, struct span bytes)
 {
     struct export *x = arg;
-    x->failed |= fwrite(bytes.at, 1, bytes.len, x->to) != bytes.len;
+    if (x->db)
+        x->failed |= !x->failed && export_sqlite_feed(x->db, bytes, &x->fault);
+    else
+        x->failed |= fwrite(bytes.at, 1, bytes.len, x->to) != bytes.len;
     x->bytes += bytes.len;
     progress_show(&x->progress, x->bytes);
 }
@@ -154,22 +162,41 @@ static enum status from_directory(struct export *x, struct err *err)
 
 /* ---- the command ---- */
 
-static int run(struct export *x)
+static enum status begin(struct export *x, bool sqlite, struct err *err)
 {
-    struct err err = {0};
+    if (sqlite)
+        return export_sqlite_open(x->output, &x->db, err);
     x->to = x->output ? fopen(x->output, "wxe") : stdout;
-    if (!x->to) {
-        err_errno(&err, "open %s", x->output);
-        return cli_fail("export", &err);
+    return x->to ? OK : err_errno(err, "open %s", x->output);
+}
+
+static enum status end(struct export *x, enum status st, struct err *err)
+{
+    if (x->db) {
+        if (x->fault.status)
+            *err = x->fault;
+        st = x->fault.status ? x->fault.status : st ? st : export_sqlite_end(x->db, err);
+        export_sqlite_close(x->db);
+        return st;
     }
-    x->progress.name = "export";
-    enum status st = x->data ? from_directory(x, &err) : from_server(x, &err);
-    progress_end(&x->progress);
     x->failed |= fflush(x->to) != 0;
     if (!st && x->failed)
-        st = err_errno(&err, "write %s", x->output ? x->output : "standard output");
+        st = err_errno(err, "write %s", x->output ? x->output : "standard output");
     if (x->output)
         fclose(x->to);
+    return st;
+}
+
+static int run(struct export *x, bool sqlite)
+{
+    struct err err = {0};
+    enum status st = begin(x, sqlite, &err);
+    if (st)
+        return cli_fail("export", &err);
+    x->progress.name = "export";
+    st = x->data ? from_directory(x, &err) : from_server(x, &err);
+    progress_end(&x->progress);
+    st = end(x, st, &err);
     if (st && x->output)
         unlink(x->output); /* a part is no export */
     return st ? cli_fail("export", &err) : EXIT_OK;
@@ -188,13 +215,15 @@ int cli_export(int argc, char **argv)
         {0},
     };
     struct export x = {.format = EXCHANGE_CSV};
-    bool good = true;
+    bool good = true, sqlite = false;
     cli_server_defaults(&x.server);
     for (int c; (c = getopt_long(argc, argv, "h", options, NULL)) != -1;) {
         switch (c) {
         case 'f':
-            good &= exchange_format_of(span_of(optarg), &x.format) && x.format != EXCHANGE_AUTO &&
-                    x.format != EXCHANGE_PROMETHEUS;
+            sqlite = strcmp(optarg, "sqlite") == 0;
+            x.format = EXCHANGE_JSON; /* which the file is made of */
+            good &= sqlite || (exchange_format_of(span_of(optarg), &x.format) &&
+                               x.format != EXCHANGE_AUTO && x.format != EXCHANGE_PROMETHEUS);
             break;
         case 'S':
             x.start = optarg;
@@ -214,9 +243,9 @@ int cli_export(int argc, char **argv)
             good &= cli_server_option(&x.server, c, optarg);
         }
     }
-    if (!good)
+    if (!good || (sqlite && !x.output))
         return cli_usage("export", usage, stderr);
     x.selectors = argv + optind;
     x.n = argc - optind;
-    return run(&x);
+    return run(&x, sqlite);
 }

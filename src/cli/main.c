@@ -14,7 +14,7 @@ static const struct command {
     {"apply", cli_apply, "change a kernel parameter on this host, or put it back"},
     {"backup", cli_backup, "back a running server up"},
     {"check", cli_check, "look at this host and say what to change; no server needed"},
-    {"export", cli_export, "samples as CSV, JSON or OpenMetrics"},
+    {"export", cli_export, "samples as CSV, JSON, OpenMetrics or SQLite"},
     {"features", cli_features, "rows to train the classifier with"},
     {"hosts", cli_hosts, "the hosts; one is deleted with its samples"},
     {"import", cli_import, "samples of CSV, JSON, Prometheus or OpenMetrics files"},
