@@ -3,7 +3,8 @@
  *
  *   store_bench [--hosts N] [--duration S] [--interval S] [--batch-samples K] [--writers N]
  *               [--dir DIR] [--keep]
- *   store_bench --dir DIR --open N     only opens what --crash left, N times
+ *   store_bench --dir DIR --open N     only opens what --crash left, N times, and the last time
+ *                                      finds series by =, =~, != and !~ (CPU time each)
  *   ... --crash                        loads, and leaves all of it in the log
  *
  * Prints one line for loading (every message awaited until it is durable), one for compacting,
@@ -187,6 +188,62 @@ static void *watch(void *arg)
     return NULL;
 }
 
+/* What an index is asked: by one series, one metric, one host; by patterns; by what is not. */
+static void find_series(struct store *s)
+{
+    static const struct {
+        const char *text;
+        struct {
+            enum matcher_kind kind;
+            const char *name, *value;
+        } at[2];
+    } cases[] = {
+        {"name= instance=",
+         {{MATCH_EQUAL, "__name__", "node_load1"}, {MATCH_EQUAL, "instance", "host-00007:9100"}}},
+        {"name=", {{MATCH_EQUAL, "__name__", "node_load1"}}},
+        {"instance=", {{MATCH_EQUAL, "instance", "host-00007:9100"}}},
+        {"name= instance=~prefix",
+         {{MATCH_EQUAL, "__name__", "node_load1"}, {MATCH_REGEX, "instance", "host-0000.*"}}},
+        {"instance=~any of 3", {{MATCH_REGEX, "instance", "host-0000(1|2|3):9100"}}},
+        {"instance=~middle", {{MATCH_REGEX, "instance", ".*77.*"}}},
+        {"name=~suffix", {{MATCH_REGEX, "__name__", ".*_total"}}},
+        {"name= instance!=",
+         {{MATCH_EQUAL, "__name__", "node_load1"},
+          {MATCH_NOT_EQUAL, "instance", "host-00007:9100"}}},
+        {"name= instance!~",
+         {{MATCH_EQUAL, "__name__", "node_load1"}, {MATCH_NOT_REGEX, "instance", "host-0000.*"}}},
+        {"name!=", {{MATCH_NOT_EQUAL, "__name__", "node_load1"}}},
+        {"no such", {{MATCH_EQUAL, "__name__", "nothing"}}},
+    };
+    struct select_hints hints = {.start_ms = 0, .end_ms = INT64_MAX, .labels_only = true};
+    for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+        struct matcher m[2];
+        struct arena arena = {0};
+        struct selected *found;
+        struct err err;
+        size_t n = 0, found_n;
+        for (; n < 2 && cases[i].at[n].name; n++)
+            if (matcher_init(&m[n], cases[i].at[n].kind, span_of(cases[i].at[n].name),
+                             span_of(cases[i].at[n].value), &err))
+                die("%s", err.text);
+        uint64_t best = UINT64_MAX;
+        for (int round = 0; round < 5; round++) {
+            arena_reset(&arena);
+            uint64_t begin = thread_ns();
+            struct source *view = store_read_begin(s);
+            if (view->select(view, m, n, &hints, &arena, &found, &found_n, &err))
+                die("%s", err.text);
+            store_read_end(view);
+            begin = thread_ns() - begin;
+            best = begin < best ? begin : best;
+        }
+        printf("match %-24s found=%zu cpu_ms=%.3f\n", cases[i].text, found_n, (double)best / 1e6);
+        for (size_t k = 0; k < n; k++)
+            matcher_free(&m[k]);
+        arena_free(&arena);
+    }
+}
+
 static int open_often(const char *dir, int times)
 {
     for (int i = 0; i < times; i++) {
@@ -197,6 +254,8 @@ static int open_often(const char *dir, int times)
         store_stats(s, &stats);
         printf("open restart_s=%.3f cpu_s=%.3f series=%" PRIu64 " samples=%" PRIu64 "\n", seconds,
                (double)(clock_cpu_ns() - cpu) / 1e9, stats.series_active, stats.samples_stored);
+        if (i == times - 1)
+            find_series(s);
         store_abandon(s);
     }
     return 0;

@@ -32,3 +32,9 @@ SELECT id, data, result FROM analysis_results ORDER BY id DESC LIMIT 10;
 SELECT * FROM analysis_results LIMIT 1;
 SELECT predicted_class, count(*) FROM analysis_results GROUP BY predicted_class;
 SELECT date(created_at) AS day, count(*) FROM analysis_results GROUP BY day;
+
+-- Raw samples lie in the store, not in this database. To ask them in SQL:
+--   galen export --format sqlite --output raw.db '{instance="web1"}'
+--   sqlite3 raw.db "SELECT time, value FROM sample_rows WHERE name = 'node_load1' ORDER BY t_ms"
+--   sqlite3 raw.db "SELECT name, labels ->> '$.cpu' AS cpu, count(*), avg(value)
+--                     FROM samples JOIN series ON series.id = series_id GROUP BY series.id"

@@ -231,6 +231,23 @@ static enum status body_of(struct call *c, struct import *im, struct err *err)
     return st;
 }
 
+/* One line for each import: the command galen sends many messages, of which the first is empty and
+ * names the files and how many samples they have. Others are as what comes to /api/v1/write. */
+static enum status audit(struct call *c, struct import *im, struct err *err)
+{
+    struct span files = {0}, samples = {0};
+    if (im->dry_run)
+        return OK;
+    if (!im->remote_write)
+        return api_audit(c, "samples imported", http_request_query(c->req), err);
+    if (!http_request_param(c->req, "files", &files))
+        return OK;
+    http_request_param(c->req, "samples", &samples);
+    auto_buf detail = {0};
+    buf_printf(&detail, "files=%.*s samples=%.*s", SPAN_ARG(files), SPAN_ARG(samples));
+    return api_audit(c, "samples imported", buf_view(&detail), err);
+}
+
 void import_samples(struct call *c)
 {
     struct err err = {0};
@@ -245,8 +262,8 @@ void import_samples(struct call *c)
         st = labels_of(c, im, &err);
     if (!st)
         st = body_of(c, im, &err);
-    if (!st && !im->dry_run && !im->remote_write)
-        st = api_audit(c, "samples imported", http_request_query(c->req), &err);
+    if (!st)
+        st = audit(c, im, &err);
     if (st)
         api_failure(c, st, &err);
     else

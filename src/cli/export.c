@@ -243,8 +243,12 @@ int cli_export(int argc, char **argv)
             good &= cli_server_option(&x.server, c, optarg);
         }
     }
-    if (!good || (sqlite && !x.output))
+    if (!good)
         return cli_usage("export", usage, stderr);
+    if (sqlite && !x.output) {
+        fputs("galen export: --format sqlite needs --output FILE\n", stderr);
+        return EXIT_USAGE;
+    }
     x.selectors = argv + optind;
     x.n = argc - optind;
     return run(&x, sqlite);

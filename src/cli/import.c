@@ -19,6 +19,7 @@ enum {
     BAD_SHOWN_MAX = 20, /* lines of a file; how many more there are is said */
     PATIENCE = 30,      /* times */
     PAUSE_MS = 500,
+    NAMES_MAX_BYTES = 2048, /* of files, for the audit */
 };
 
 /* So that an import does not drop what the server's longer retention keeps. */
@@ -55,7 +56,7 @@ struct import {
     int fd;
     size_t bad_shown;
     /* of all */
-    uint64_t bad;
+    uint64_t bad, understood; /* lines; samples */
     struct append_result sum;
 };
 
@@ -87,11 +88,16 @@ static size_t count_of(const json_t *answer, const char *name)
     return n > 0 ? (size_t)n : 0;
 }
 
-static enum status to_server(struct import *im, struct span message, struct err *err)
+/* files: NULL, or a list for the server's audit. */
+static enum status post(struct import *im, struct span message, const struct buf *files,
+                        struct err *err)
 {
-    auto_buf body = {0};
-    enum status st = cli_send(&im->server, "POST", "/api/galen/v1/import?format=remote-write",
-                              "application/x-protobuf", message, &body, err);
+    auto_buf body = {0}, path = {0};
+    buf_str(&path, "/api/galen/v1/import?format=remote-write");
+    if (files)
+        buf_span(&path, buf_view(files));
+    enum status st = cli_send(&im->server, "POST", buf_text(&path), "application/x-protobuf",
+                              message, &body, err);
     if (st)
         return st;
     json_t *answer = json_loadb(body.at ? body.at : "", body.len, 0, NULL);
@@ -103,6 +109,24 @@ static enum status to_server(struct import *im, struct span message, struct err 
                    json_string_value(json_object_get(answer, "refused_why")));
     json_decref(answer);
     return st;
+}
+
+static enum status to_server(struct import *im, struct span message, struct err *err)
+{
+    return post(im, message, NULL, err);
+}
+
+/* Before the first sample the server's audit has who imports what. */
+static enum status announce(struct import *im, char **names, int n, struct err *err)
+{
+    auto_buf files = {0};
+    buf_str(&files, "&files=");
+    for (int i = 0; i < n && files.len < NAMES_MAX_BYTES; i++) {
+        url_encode(&files, span_of(i ? "," : ""));
+        url_encode(&files, span_of(names[i]));
+    }
+    buf_printf(&files, "&samples=%llu", (unsigned long long)im->understood);
+    return im->data ? OK : post(im, (struct span){0}, &files, err);
 }
 
 /* Who takes them may be behind for a moment. */
@@ -184,6 +208,7 @@ static enum status understand(struct import *im, struct err *err)
     if (im->bad_shown > BAD_SHOWN_MAX)
         fprintf(stderr, "%s: %zu more bad lines\n", im->name, im->bad_shown - BAD_SHOWN_MAX);
     im->bad += counts.bad;
+    im->understood += counts.samples;
     if (!st && im->dry_run)
         printf("%s: %llu samples in %llu lines, %llu bad\n", im->name,
                (unsigned long long)counts.samples, (unsigned long long)counts.lines,
@@ -285,6 +310,8 @@ static int run(struct import *im, char **files, int n)
     bool refuse = im->bad && !im->skip_bad;
     if (!st && !im->dry_run && !refuse)
         st = open_store(im, &err);
+    if (!st && !im->dry_run && !refuse)
+        st = announce(im, files, n, &err);
     if (!st && !im->dry_run && !refuse)
         st = each(im, files, n, input, import_file, &err);
     store_writer_close(im->writer);

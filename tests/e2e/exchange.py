@@ -61,6 +61,10 @@ with galen.Folder('exchange') as (folder, tap):
         tap.ok(code == 0 and out.startswith('24009 samples imported, 0 were there already, 0 refused'),
                f'{f}: everything is imported', out + err)
         tap.ok(export(other, f, MINE) == text, f'{f}: what comes out again is the same to the bit')
+        if shutil.which('sqlite3'):
+            tap.equal(run('sqlite3', '-readonly', other.data / 'server_analysis.db',
+                          "SELECT detail FROM audit WHERE what = 'samples imported'")[1].strip(),
+                      f'files={folder / name} samples=24009', f'{f}: the audit has one line of it')
         code, out, err = cli(other, 'import', folder / name)
         tap.ok(code == 0 and '0 samples imported, 24009 were there already' in out,
                f'{f}: what is there already is no error', out + err)
@@ -75,6 +79,28 @@ with galen.Folder('exchange') as (folder, tap):
         tap.ok(code == 0 and out == text, 'and exported from', err)
     tap.ok('NaN(0x7ff0000000000002)' in text and "'=1+1" in text,
            'CSV carries the marks among the NaNs, and no formulas')
+    # raw samples for SQL
+    db = folder / 'raw.db'
+    code, out, err = cli(one, 'export', '--format', 'sqlite', '--output', db, MINE)
+    tap.ok(code == 0 and db.exists(), 'samples go into a SQLite file', err)
+    if shutil.which('sqlite3'):
+        def sql(statement):
+            return run('sqlite3', '-readonly', db, statement)[1].strip()
+        tap.equal(sql('SELECT count(*), count(DISTINCT series_id) FROM samples'), '24009|4',
+                  'every sample is in it')
+        tap.equal(sql("SELECT count(*), printf('%!.17g', sum(value)) FROM samples JOIN series"
+                      " ON id = series_id WHERE name = 'steady' AND instance = 'web2'"),
+                  f'8000|{sum(i / 7 + 2 for i in range(8000)):.17g}', 'with its value')
+        tap.equal(sql("SELECT labels ->> '$.path' FROM series WHERE name = 'odd'"), '=1+1, "x"',
+                  'labels are JSON')
+        tap.equal(sql("SELECT count(*) FROM sample_rows WHERE name = 'odd' AND value IS NULL"), '3',
+                  'NaN is NULL')
+        tap.equal(sql("SELECT t_ms, strftime('%s', time) * 1000 - t_ms / 1000 * 1000 FROM sample_rows"
+                      " WHERE name = 'steady' ORDER BY t_ms LIMIT 1"), f'{NOW - 2 * DAY}|0', 'and the time')
+    code, out, err = cli(one, 'export', '--format', 'sqlite', '--output', db, MINE)
+    tap.ok(code == 1 and 'exists' in err and db.exists(), 'a file that is there stays', err)
+    code, out, err = cli(one, 'export', '--format', 'sqlite')
+    tap.ok(code == 2 and 'needs --output' in err, 'it needs a name', err)
     subset = export(one, 'json', 'steady{instance="web1"}', '--start', str((NOW - DAY) / 1000),
                     '--end', str((NOW - DAY + 60000) / 1000))
     tap.equal([len(json.loads(line)['values']) for line in subset.splitlines()], [5],

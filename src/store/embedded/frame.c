@@ -87,7 +87,7 @@ enum frame_found frame_next(struct frame_reader *r, struct span *payload, size_t
     if (r->at > r->content.len)
         r->at = r->content.len;
     size_t left = r->content.len - r->at;
-    const char *p = r->content.at + r->at;
+    const char *p = left ? r->content.at + r->at : NULL;
     if (whole(r, r->at, r->seq) && word_at(p + 8) == r->seq) {
         uint32_t len = half_at(p);
         *payload = span_from(p + FRAME_HEAD_BYTES, len);
