@@ -394,19 +394,19 @@ static void flip_everywhere(const char *folder, const char *start, bool block, s
 static void flipped_bits_log(void **state)
 {
     (void)state;
-    flip_everywhere("log", "0000", false, fixture_soak() ? 1 : 13);
+    flip_everywhere("log", "0000", false, fixture_soak() ? 1 : 67);
 }
 
 static void flipped_bits_series(void **state)
 {
     (void)state;
-    flip_everywhere("log", "series", false, fixture_soak() ? 1 : 13);
+    flip_everywhere("log", "series", false, fixture_soak() ? 1 : 67);
 }
 
 static void flipped_bits_block(void **state)
 {
     (void)state;
-    flip_everywhere("blocks", "2026", true, fixture_soak() ? 1 : 67);
+    flip_everywhere("blocks", "2026", true, fixture_soak() ? 1 : 509);
 }
 
 /* A damaged record costs its own samples, and those of its host until the next key. */
