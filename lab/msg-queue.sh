@@ -9,7 +9,7 @@ one() { # scenario parameter setting role label workload...
 Q="msgq size=512 burst=100 rounds=10 stall_ms=100"
 one msg-queue.bytes kernel.msgmnb 16384 before increase $Q
 one msg-queue.bytes kernel.msgmnb 131072 after none $Q
-K="msgq size=4096 burst=60 rounds=10 stall_ms=60"
+K="msgq size=4096 burst=60 rounds=6 stall_ms=200"
 one msg-queue.large kernel.msgmnb 65536 before increase $K
 one msg-queue.large kernel.msgmnb 524288 after none $K
 one msg-queue.size kernel.msgmax 8192 before increase msgq size=12000 burst=1 rounds=10 stall_ms=100

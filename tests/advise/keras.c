@@ -17,7 +17,7 @@ static void check_vectors(const char *model_path, const char *json_path)
     struct model *m;
     assert_ok(model_load(model_path, &m, err));
     json_error_t why;
-    json_t *root = json_load_file(json_path, 0, &why);
+    json_t *root = json_load_file(json_path, JSON_DECODE_INT_AS_REAL, &why);
     assert_non_null(root);
     json_t *x = json_object_get(root, "x"), *y = json_object_get(root, "y");
     assert_true(json_array_size(x) > 0);
@@ -43,7 +43,10 @@ static void reference_vectors(void **state)
 {
     (void)state;
     need_hdf5();
-    static const char *const models[] = {"activations", "layers", "normalization"};
+    static const char *const models[] = {"activations", "layers",   "normalization", "seeds",
+                                         "one-linear",  "one-relu", "one-softmax",   "one-sigmoid",
+                                         "one-tanh",    "one-elu",  "one-selu",      "one-softplus",
+                                         "one-swish",   "one-gelu"};
     static const char *const layouts[] = {"keras2", "keras2-fixed", "keras3"};
     for (size_t i = 0; i < COUNT(models); i++)
         for (size_t k = 0; k < COUNT(layouts); k++) {
@@ -62,6 +65,86 @@ static void shared_vectors(void **state)
     if (!model)
         skip();
     check_vectors(model, shared_path(&a, "keras/server_health_model.expected.json"));
+}
+
+#define LAYERS(inside) "{\"class_name\":\"Sequential\",\"config\":{\"layers\":[" inside "]}}"
+#define LAYER(kind, config) "{\"class_name\":\"" kind "\",\"config\":{\"name\":\"mine\"" config "}}"
+
+/* 11-64-32-4, as the project began with. */
+static void seeds_network(void **state)
+{
+    (void)state;
+    need_hdf5();
+    struct model *m;
+    assert_ok(model_load(KERAS_DIR "/seeds-keras3.h5", &m, err));
+    size_t units[8], n = 0;
+    for (size_t i = 0; i < m->n_layers; i++)
+        if (m->layers[i].kind == LAYER_DENSE)
+            units[n++] = m->layers[i].units;
+    assert_int_equal(n, 3);
+    assert_true(m->inputs == 11 && units[0] == 64 && units[1] == 32 && units[2] == 4);
+    assert_null(model_features(m));
+    model_close(m);
+}
+
+/* Whole files with a layer that is none of ours: the file and the layer are named. */
+static void refused_layers(void **state)
+{
+    (void)state;
+    need_hdf5();
+    static const char *const kinds[] = {"LSTM", "Conv1D", "GaussianNoise", "MyLayer"};
+    static const char *const names[] = {"lstm_1", "conv1d_1", "gaussiannoise_1", "mylayer_1"};
+    for (size_t i = 0; i < COUNT(kinds); i++)
+        for (int keras = 2; keras <= 3; keras++) {
+            auto_arena a = {0};
+            struct err err = {0};
+            struct model *m;
+            const char *path =
+                arena_printf(&a, KERAS_DIR "/refused-%s-keras%d.h5", kinds[i], keras);
+            assert_int_equal(model_load(path, &m, &err), UNSUPPORTED);
+            assert_null(m);
+            if (!strstr(err.text, path) || !strstr(err.text, names[i]) ||
+                !strstr(err.text, kinds[i]))
+                fail_msg("%s: \"%s\"", path, err.text);
+        }
+}
+
+/* What TensorFlow.js has no settings for, by Keras's formulas. */
+static void settings_of_activations(void **state)
+{
+    (void)state;
+    static const struct {
+        const char *layer;
+        double x, y;
+    } cases[] = {
+        {LAYER("ReLU", ",\"max_value\":6"), 7, 6},
+        {LAYER("ReLU", ",\"max_value\":null"), 7, 7},
+        {LAYER("ReLU", ",\"negative_slope\":0.1"), -5, -0.5},
+        {LAYER("ReLU", ",\"threshold\":1"), 0.9, 0},
+        {LAYER("ReLU", ",\"threshold\":1"), 1, 1},
+        {LAYER("ReLU", ",\"threshold\":1,\"negative_slope\":0.5"), 0, -0.5},
+        {LAYER("LeakyReLU", ",\"alpha\":0.2"), -5, -1},
+        {LAYER("LeakyReLU", ",\"negative_slope\":0.4"), -5, -2},
+        {LAYER("LeakyReLU", ""), -10, -3},
+        {LAYER("ELU", ",\"alpha\":2"), -1, 2 * (M_E - 1) / -M_E},
+        {LAYER("ELU", ""), 3, 3},
+        {LAYER("ThresholdedReLU", ",\"theta\":0.5"), 0.5, 0},
+        {LAYER("ThresholdedReLU", ",\"theta\":0.5"), 0.6, 0.6},
+        {LAYER("Activation", ",\"activation\":\"softplus\""), 100, 100},
+        {LAYER("Activation", ",\"activation\":\"sigmoid\""), -1000, 0},
+    };
+    for (size_t i = 0; i < COUNT(cases); i++) {
+        auto_arena a = {0};
+        struct model *m = mem_zero(1, sizeof *m);
+        const char *json = arena_printf(
+            &a, "{\"class_name\":\"Sequential\",\"config\":{\"layers\":[%s]}}", cases[i].layer);
+        assert_ok(keras_config(span_of(json), "f.h5", m, err));
+        float x = (float)cases[i].x;
+        activate(&m->layers[0], &x, 1);
+        if (!(fabs((double)x - cases[i].y) < 1e-5))
+            fail_msg("%s of %g: %g, wanted %g", cases[i].layer, cases[i].x, (double)x, cases[i].y);
+        model_close(m);
+    }
 }
 
 static void eleven_without_names(void **state)
@@ -105,9 +188,6 @@ static void without_hdf5(void **state)
     assert_fails(model_read(SPAN("x"), "m.h5", &m, err), UNSUPPORTED,
                  "m.h5: this build has no HDF5");
 }
-
-#define LAYERS(inside) "{\"class_name\":\"Sequential\",\"config\":{\"layers\":[" inside "]}}"
-#define LAYER(kind, config) "{\"class_name\":\"" kind "\",\"config\":{\"name\":\"mine\"" config "}}"
 
 static void configurations(void **state)
 {
@@ -175,6 +255,7 @@ const struct CMUnitTest keras_tests[] = {
     cmocka_unit_test(reference_vectors),    cmocka_unit_test(shared_vectors),
     cmocka_unit_test(eleven_without_names), cmocka_unit_test(damaged_files),
     cmocka_unit_test(without_hdf5),         cmocka_unit_test(configurations),
-    cmocka_unit_test(too_many_layers),
+    cmocka_unit_test(too_many_layers),      cmocka_unit_test(seeds_network),
+    cmocka_unit_test(refused_layers),       cmocka_unit_test(settings_of_activations),
 };
 const size_t keras_tests_n = COUNT(keras_tests);

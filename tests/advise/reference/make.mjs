@@ -34,7 +34,17 @@ const models = {
   normalization: [
     ["Normalization", { axis: [-1], mean: null, variance: null }], dense(8, "relu"), dense(4, "softmax"),
   ],
+  // The network that the project began with: eleven unscaled inputs.
+  seeds: [
+    dense(64, "relu"), ["Dropout", { rate: 0.3 }], dense(32, "relu"), dense(4, "softmax"),
+  ],
 };
+// One by one behind a dense layer: what each activation does to a small and to a large value.
+for (const name of ["linear", "relu", "softmax", "sigmoid", "tanh", "elu", "selu", "softplus", "swish", "gelu"])
+  models[`one-${name}`] = [dense(4, name)];
+// Layers that are not a row of numbers in, a row out; nothing but the configuration matters.
+const refused = { LSTM: { units: 4 }, Conv1D: { filters: 2, kernel_size: [3] }, GaussianNoise: { stddev: 0.1 },
+  MyLayer: {} };
 const make = {
   Dense: (c) => tf.layers.dense({ units: c.units, activation: c.activation, useBias: c.use_bias }),
   Activation: (c) => tf.layers.activation({ activation: c.activation }),
@@ -47,6 +57,14 @@ const make = {
   Softmax: (c) => tf.layers.softmax({ axis: c.axis }),
 };
 const INPUTS = 11;
+// total_memory, used_memory, cpu_usage, total_disk, used_disk, total_swap, used_swap, fs.file-max,
+// net.ipv4.tcp_fin_timeout, kernel.msgmax, vm.swappiness
+const HOSTS = [
+  [24105, 824, 12.5, 252, 175, 0, 0, 2466177, 60, 8192, 60],
+  [1024, 1000, 99.9, 20, 19.9, 2048, 2040, 9223372036854775807, 15, 65536, 10],
+  [1, 0, 0, 1, 0, 0, 0, 1024, 1, 1, 0],
+  [3145728, 1572864, 50, 40000, 20000, 8192, 4096, 6815744, 30, 8192, 1],
+];
 
 // TensorFlow.js has no Normalization: its formula is applied to the rows before the model.
 function build(spec) {
@@ -125,7 +143,8 @@ function write(path, spec, weights, keras, fixed) {
 
 for (const [name, spec] of Object.entries(models)) {
   const { model, weights, before } = build(spec);
-  const x = Array.from({ length: 8 }, () => values(INPUTS, -2, 2));
+  const x = name === "seeds" ? HOSTS : Array.from({ length: 8 }, () => values(INPUTS, -2, 2));
+  if (name.startsWith("one-")) x.push(values(INPUTS, -12, 12), new Array(INPUTS).fill(0));
   const y = model.predict(tf.tensor2d(x.map(before))).arraySync();
   writeFileSync(`${out}${name}.json`, JSON.stringify({ x, y }) + "\n");
   write(`${out}${name}-keras2.h5`, spec, weights, 2, false);
@@ -133,3 +152,7 @@ for (const [name, spec] of Object.entries(models)) {
   write(`${out}${name}-keras3.h5`, spec, weights, 3, true);
   console.log(name, y[0].map((v) => v.toFixed(4)).join(" "));
 }
+for (const [kind, config] of Object.entries(refused))
+  for (const keras of [2, 3])
+    write(`${out}refused-${kind}-keras${keras}.h5`, [dense(8, "relu"), [kind, config], dense(4, "softmax")], [], keras,
+      keras === 3);
