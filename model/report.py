@@ -1,7 +1,7 @@
 #!/usr/bin/env python3
 """rows.csv (widen.py) and held-out probabilities (galen train --predictions) -> REPORT.md
 
-usage: report.py FOLDER data.csv; the folder holds rows.csv, scenario.csv and round.csv
+usage: report.py FOLDER data.csv; the folder holds rows.csv, kind.csv, scenario.csv and round.csv
 """
 import csv
 import sys
@@ -71,7 +71,7 @@ def unseen(folder, data):
 
 def by_scenario(rows):
     print("\n## By scenario\n\nTrials right, of all.\n")
-    print("| scenario | trials | rules | model, not having seen it | both | rules that spoke |")
+    print("| scenario | trials | rules | model, not having seen its kind | both | rules that spoke |")
     print("|---|---|---|---|---|---|")
     groups = defaultdict(list)
     for row in rows:
@@ -84,43 +84,68 @@ def by_scenario(rows):
               (", ".join(f"{k} x{v}" for k, v in sorted(spoke.items())) or "-") + " |")
 
 
+def scores(rows):
+    return [macro_f1(confusion([(r["label"], r[k]) for r in rows])) for k in ("rules_class", "model", "both")]
+
+
+def adds(rows):
+    """Where the model's word changed what the rules alone would have said: for better, for worse."""
+    changed = [r for r in rows if r["both"] != r["rules_class"]]
+    better = Counter(r["scenario"] for r in changed if r["both"] == r["label"])
+    worse = Counter(r["scenario"] for r in changed if r["rules_class"] == r["label"])
+    return better, worse
+
+
+def listed(counter):
+    return ", ".join(f"{k} x{v}" for k, v in sorted(counter.items())) or "none"
+
+
 def main():
     folder, data = sys.argv[1], sys.argv[2]
-    rows, known = list(read(folder, "scenario")), list(read(folder, "round"))
+    by = {split: list(read(folder, split)) for split in ("kind", "scenario", "round")}
+    rows, known = by["kind"], by["round"]
     tables = {k: confusion([(r["label"], r[k]) for r in rows]) for k in
               ("rules_class", "model", "both")}
     raw = confusion([(r["label"], r["rules_as_seen"]) for r in rows])
     busy = sum(float(r["background_busy"]) > 0.2 for r in rows)
     seen = confusion([(r["label"], r["model"]) for r in known])
-    both = confusion([(r["label"], r["both"]) for r in known])
-    rounds = len({r["round"] for r in rows})
+    rounds, kinds = len({r["round"] for r in rows}), len({r["kind"] for r in rows})
+    scenarios = len({r["scenario"] for r in rows})
     print(f"""# The default classifier
 
-Made by `make.sh` from `data.csv`: {len(rows)} trials of the lab in {rounds} rounds, taken by
-galen-agent's own collectors and turned into features by `rules/features.yaml`. Two questions:
+Made by `make.sh` from `data.csv`: {len(rows)} trials of {scenarios} scenarios of {kinds} kinds in {rounds} rounds, taken by
+galen-agent's own collectors and turned into features by `rules/features.yaml`. Three questions:
 
-- **held-out scenarios**: every trial is judged by a model that has not seen its scenario (five folds
-  by scenario): it meets a kind of limit for the first time;
-- **held-out rounds**: by a model that has not seen its round: a known kind in a new run.
+- **held-out kinds**: every trial is judged by a model that has not seen its kind of limit in any variant
+  (five folds by kind): it meets that kind for the first time;
+- **held-out scenarios**: by a model that has not seen its scenario, but perhaps another variant of its kind;
+- **held-out rounds**: by a model that has not seen its round: a known scenario in a new run.
 
-| | rules alone | model alone | both |
-|---|---|---|---|
-| macro-F1, held-out scenarios | {macro_f1(tables['rules_class']):.3f} | {macro_f1(tables['model']):.3f} | {macro_f1(tables['both']):.3f} |
-| macro-F1, held-out rounds | {macro_f1(tables['rules_class']):.3f} | {macro_f1(seen):.3f} | {macro_f1(both):.3f} |
-| expected calibration error, scenarios / rounds | - | {ece(rows):.3f} / {ece(known):.3f} | - |
+| macro-F1 | rules alone | model alone | both | model's calibration error (ECE) |
+|---|---|---|---|---|""")
+    for split, name in (("kind", "held-out kinds"), ("scenario", "held-out scenarios"), ("round", "held-out rounds")):
+        print(f"| {name} | " + " | ".join(f"{v:.3f}" for v in scores(by[split])) + f" | {ece(by[split]):.3f} |")
+    better, worse = adds(rows)
+    known_better, known_worse = adds(known)
+    print(f"""
+What the model adds to the rules (it speaks where they are silent and it is {ALONE:.0%} sure): with its kind held out it
+mended {sum(better.values())} trials ({listed(better)}) and spoiled {sum(worse.values())} ({listed(worse)}); with its round held out it mended
+{sum(known_better.values())} ({listed(known_better)}) and spoiled {sum(known_worse.values())} ({listed(known_worse)}).
 
 In {busy} of the trials others kept the processors of the shared machine busy. Their processor figures
-are taken out, for rules and classifier alike, because the labels speak of the trial's own load. With
-them left in, rule CP1 rightly sees programs that wait for a processor, the labels call that wrong, and
-the rules' macro-F1 is {macro_f1(raw):.3f} (accuracy {accuracy(raw):.3f}).
+are taken out, for rules and classifier alike, because the labels speak of the trial's own load; so are
+the machine's memory and disks where a trial has namespaces of its own, and the network where it has
+none. With all left in, the rules also speak of what others did, the labels call that wrong, and
+their macro-F1 is {macro_f1(raw):.3f} (accuracy {accuracy(raw):.3f}).
 
 The shipped file is trained with all trials (and what `widen.py` makes of them).
 
 ## Confusion""")
     print_table("Rules alone", tables["rules_class"])
-    print_table("Model alone, held-out scenarios", tables["model"])
+    print_table("Model alone, held-out kinds", tables["model"])
     print_table("Model alone, held-out rounds", seen)
-    print_table("Both, held-out scenarios: the rules, and where they are silent the model if it is "
+    print_table("Both, held-out rounds", confusion([(r["label"], r["both"]) for r in known]))
+    print_table("Both, held-out kinds: the rules, and where they are silent the model if it is "
                 "90 % sure", tables["both"])
     by_scenario(rows)
     lost = unseen(folder, data)
