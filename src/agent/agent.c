@@ -74,7 +74,8 @@ enum status agent_collect_open(const struct agent_config *config, struct collect
     struct collect_config c = {.root = config->root,
                                .instance = config->hostname,
                                .sysctls = config->sysctls,
-                               .off = config->collectors_off};
+                               .off = config->collectors_off,
+                               .budget_ms = config->budget_ms};
     return collect_open(&c, out, err);
 }
 

@@ -41,6 +41,8 @@ static const struct setting settings[] = {
      "time between live frames while watched (500ms)"},
     {"processes_top", SETTING_INT, FIELD(processes_top), 1, 20,
      "processes in a snapshot, by each measure (5)"},
+    {"collector_budget", SETTING_DURATION, FIELD(budget_ms), 1, 60000,
+     "processor time of a collector a minute, 1ms to 1m (600ms)"},
     {"services", SETTING_TREE, FIELD(services_tree), 0, 0,
      "further services to watch; in the file with their probes"},
     {"services_off", SETTING_LIST, FIELD(services_off), 0, 0, "services not to watch"},

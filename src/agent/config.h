@@ -28,6 +28,7 @@ struct agent_config {
     const char *log_level_name, *log_format;
     /* 0, or a list without items: the server decides (remote.h) */
     int64_t interval_ms, send_ms, display_ms, processes_top;
+    int64_t budget_ms; /* of each collector, a minute; 0: the default */
     struct setting_list collectors_off, services, services_off;
     const struct yaml *services_tree; /* the list as it stands in the file; NULL: none */
     bool no_link;                     /* only samples go to the server */

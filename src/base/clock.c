@@ -32,7 +32,7 @@ int64_t clock_mono_ms(void)
 
 int64_t clock_cpu_ns(void)
 {
-    return read_ns(CLOCK_PROCESS_CPUTIME_ID);
+    return faked ? fake_mono_ms * 1000000 : read_ns(CLOCK_PROCESS_CPUTIME_ID);
 }
 
 void clock_fake(int64_t wall_ms)

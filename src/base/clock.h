@@ -9,7 +9,8 @@ int64_t clock_mono_ms(void); /* never goes back; origin unspecified */
 int64_t clock_mono_ns(void);
 int64_t clock_cpu_ns(void); /* CPU time of this process, user and system */
 
-/* From now on wall and mono time are what the test says; also for other threads. */
+/* From now on wall and mono time are what the test says, and this process is always busy; also for
+ * other threads. */
 void clock_fake(int64_t wall_ms);
 void clock_fake_advance(int64_t ms);
 void clock_real(void);

@@ -124,6 +124,7 @@ static enum status collect_init(struct collect *c, const struct collect_config *
     if (st)
         return st;
     c->live = is_live(c);
+    c->budget_ms = config->budget_ms ? config->budget_ms : BUDGET_DEFAULT_MS;
     keep_sysctls(c, config->sysctls);
     c->processes_top =
         config->processes_top ? MIN(config->processes_top, PROCESS_TOP_MAX) : PROCESS_TOP_DEFAULT;
@@ -180,15 +181,38 @@ static void tell_fault(struct active *a, enum status st, const struct err *err)
     log_warn("collector %s: %s; its metrics are missing", a->collector->name, err->text);
 }
 
+/* How often it runs by itself. */
+static int64_t natural_ms(const struct collect *c, const struct active *a)
+{
+    return MAX(1000 * (int64_t)a->collector->every_s, c->gap_ms);
+}
+
+static void tell_stretch(const struct collect *c, const struct active *a)
+{
+    const char *name = a->collector->name;
+    int64_t ms = a->budget.stretch_ms;
+    if (ms)
+        log_warn("collector %s takes more than %lld ms of a processor a minute: it runs every "
+                 "%lld s now",
+                 name, (long long)c->budget_ms, (long long)ms / 1000);
+    else
+        log_info("collector %s is within its budget again and runs as often as before", name);
+}
+
 static void run_one(struct collect *c, struct active *a)
 {
     struct tick t = {c, a};
     struct err err = {0};
+    /* Asking for processor time is a system call, and mostly not needed. */
+    int64_t cpu_began = a->budget.exact ? clock_cpu_ns() : 0;
     int64_t began = clock_mono_ns();
     active_start(&t);
     enum status st = a->collector->collect(&t, a->state, &err);
     active_end(&t);
     a->cost_ns = clock_mono_ns() - began;
+    int64_t cpu_ns = a->budget.exact ? clock_cpu_ns() - cpu_began : 0;
+    if (budget_note(&a->budget, c->mono_ms, natural_ms(c, a), c->budget_ms, a->cost_ns, cpu_ns))
+        tell_stretch(c, a);
     if (st)
         tell_fault(a, st, &err);
 }
@@ -197,7 +221,7 @@ static bool is_due(struct active *a, int64_t mono_ms, bool all)
 {
     if (!all && mono_ms + EARLY_MS < a->next_ms && a->run > 0)
         return false;
-    a->next_ms = mono_ms + 1000 * (int64_t)a->collector->every_s;
+    a->next_ms = mono_ms + MAX(1000 * (int64_t)a->collector->every_s, a->budget.stretch_ms);
     return true;
 }
 
@@ -229,7 +253,8 @@ void collect_processes_top(struct collect *c, unsigned n)
 void collect_run(struct collect *c, int64_t wall_ms, int64_t mono_ms, bool all)
 {
     c->wall_ms = wall_ms;
-    c->mono_ms = mono_ms;
+    c->gap_ms = c->ran_ms ? mono_ms - c->ran_ms : 0;
+    c->mono_ms = c->ran_ms = mono_ms;
     c->live_run = false;
     struct err err = {0};
     if (!c->live && open_root(c, &err))
@@ -257,7 +282,7 @@ void collect_run_live(struct collect *c, int64_t wall_ms, int64_t mono_ms)
     c->live_run = true;
     for (size_t i = 0; i < c->n_active; i++) {
         struct active *a = &c->active[i];
-        a->fresh = !a->off && a->collector->every_s == 0 && a->run > 0;
+        a->fresh = !a->off && a->collector->every_s == 0 && a->run > 0 && a->budget.stretch_ms == 0;
         if (a->fresh)
             run_one(c, a);
     }
@@ -272,7 +297,9 @@ void collect_costs_json(const struct collect *c, struct json *j)
         json_field(j, "name", a->collector->name);
         json_field_bool(j, "off", a->off);
         json_field_i64(j, "every_s", a->collector->every_s);
+        json_field_i64(j, "stretched_ms", a->budget.stretch_ms);
         json_field_i64(j, "last_us", a->cost_ns / 1000);
+        json_field_i64(j, "total_us", a->budget.total_ns / 1000);
         json_field_i64(j, "runs", a->run);
         json_field_i64(j, "faults", (int64_t)a->faults);
         json_field_i64(j, "series", (int64_t)a->n);

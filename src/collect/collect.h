@@ -63,6 +63,7 @@ struct collect_config {
     struct setting_list sysctls; /* none: the default list */
     struct setting_list off;     /* names of collectors that shall not run */
     unsigned processes_top;      /* how many in each order of processes_json; 0: 5, at most 50 */
+    int64_t budget_ms;           /* processor time of each collector a minute; 0: 600 */
 };
 
 /* The tree of a machine that is not this one is recognised by a proc/ that is no procfs: then
@@ -78,12 +79,14 @@ void collect_add(struct collect *c, const struct collector *collector, void *arg
 void collect_off(struct collect *c, const struct setting_list *off);
 /* From now on so many processes in each order, at most 50. */
 void collect_processes_top(struct collect *c, unsigned n);
-/* Runs what is due (everything when all). What goes wrong is logged once and counted. */
+/* Runs what is due (everything when all). What goes wrong is logged once and counted. A collector
+ * that costs more than its budget runs more rarely: that is logged and a series. */
 void collect_run(struct collect *c, int64_t wall_ms, int64_t mono_ms, bool all);
 /* Runs the collectors that run at every collection, for those who watch: collect_write then has
  * what they found, and the next collect_run is as if this one had not been. */
 void collect_run_live(struct collect *c, int64_t wall_ms, int64_t mono_ms);
-/* What each collector cost, as a JSON array: name, every_s, last_us, runs, faults, series. */
+/* What each collector cost, as a JSON array: name, every_s, stretched_ms (0: it is within its
+ * budget), last_us, total_us, runs, faults, series. */
 struct json;
 void collect_costs_json(const struct collect *c, struct json *j);
 /* Appends what the last run found as remote-write TimeSeries, stale markers for series that

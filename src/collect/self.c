@@ -8,7 +8,7 @@
 #include <math.h>
 #include <unistd.h>
 
-enum { CPU, RESIDENT, SERIES, COLLECTOR_SECONDS, FAULTS, BUILD };
+enum { CPU, RESIDENT, SERIES, COLLECTOR_SECONDS, INTERVAL, STRETCHED, FAULTS, BUILD };
 
 static const struct metric self_metrics[] = {
     [CPU] = {"galen_agent_cpu_seconds_total",
@@ -20,10 +20,18 @@ static const struct metric self_metrics[] = {
                   "Memory of the agent that is resident.",
                   {0}},
     [SERIES] = {"galen_agent_series", METRIC_GAUGE, "Series that the agent keeps up.", {0}},
-    [COLLECTOR_SECONDS] = {"galen_agent_collector_seconds",
-                           METRIC_GAUGE,
-                           "Duration of a collector's last run.",
+    [COLLECTOR_SECONDS] = {"galen_agent_collector_seconds_total",
+                           METRIC_COUNTER,
+                           "Time that a collector has taken.",
                            {"collector"}},
+    [INTERVAL] = {"galen_agent_collector_interval_seconds",
+                  METRIC_GAUGE,
+                  "How often a collector runs; 0: at every collection.",
+                  {"collector"}},
+    [STRETCHED] = {"galen_agent_collector_stretched",
+                   METRIC_GAUGE,
+                   "1 for a collector that runs more rarely, to keep within its budget.",
+                   {"collector"}},
     [FAULTS] = {"galen_agent_collector_faults_total",
                 METRIC_COUNTER,
                 "Runs that failed and lines that were not understood.",
@@ -54,6 +62,11 @@ static double rounded_seconds(int64_t ns)
     return round((double)ns / 1e4) / 1e5;
 }
 
+static double interval_s(const struct active *a)
+{
+    return MAX((double)a->collector->every_s, (double)a->budget.stretch_ms / 1000);
+}
+
 static enum status self_collect(struct tick *t, void *state UNUSED, struct err *err UNUSED)
 {
     const struct collect *c = t->c;
@@ -65,7 +78,13 @@ static enum status self_collect(struct tick *t, void *state UNUSED, struct err *
     emit1(t, &self_metrics[BUILD], SPAN(GALEN_VERSION), 1);
     for (size_t i = 0; i < c->n_active; i++)
         emit1(t, &self_metrics[COLLECTOR_SECONDS], span_of(c->active[i].collector->name),
-              rounded_seconds(c->active[i].cost_ns));
+              rounded_seconds(c->active[i].budget.total_ns));
+    for (size_t i = 0; i < c->n_active; i++)
+        emit1(t, &self_metrics[INTERVAL], span_of(c->active[i].collector->name),
+              interval_s(&c->active[i]));
+    for (size_t i = 0; i < c->n_active; i++)
+        emit1(t, &self_metrics[STRETCHED], span_of(c->active[i].collector->name),
+              c->active[i].budget.stretch_ms > 0);
     for (size_t i = 0; i < c->n_active; i++)
         emit1(t, &self_metrics[FAULTS], span_of(c->active[i].collector->name),
               (double)c->active[i].faults);

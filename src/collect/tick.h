@@ -2,6 +2,7 @@
 #pragma once
 
 #include "base/map.h"
+#include "collect/budget.h"
 #include "collect/collect.h"
 
 /* One series of one collector, for as long as it is emitted. */
@@ -37,6 +38,7 @@ struct active {
     bool missing_told, odd_told;
     uint64_t faults; /* runs that failed, lines not understood */
     int64_t cost_ns; /* of the last run */
+    struct budget budget;
 };
 
 struct collect {
@@ -46,6 +48,9 @@ struct collect {
     char *instance;
     struct setting_list sysctls;
     unsigned processes_top;
+    int64_t budget_ms; /* of each collector, see budget.h */
+    int64_t ran_ms;    /* the last collection that was not live */
+    int64_t gap_ms;    /* between the last two of them */
     struct active *active;
     size_t n_active, active_size;
     struct buf text;     /* the file being read; one at a time */

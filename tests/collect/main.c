@@ -7,10 +7,11 @@ UNIT_DECLARE(machines);
 UNIT_DECLARE(series);
 UNIT_DECLARE(live);
 UNIT_DECLARE(processes);
+UNIT_DECLARE(budget);
 
 int main(void)
 {
     log_setup("test_collect", LOG_ERROR, false);
     return UNIT_RUN(parse) + UNIT_RUN(machines) + UNIT_RUN(series) + UNIT_RUN(live) +
-           UNIT_RUN(processes);
+           UNIT_RUN(processes) + UNIT_RUN(budget);
 }

@@ -3,6 +3,7 @@
 the agent and of the server; what is out of range is refused with the field's name."""
 import json
 import os
+import shutil
 import subprocess
 import time
 
@@ -110,6 +111,60 @@ with galen.Folder('agent-link') as (folder, tap):
     inventory = galen.wait_for(lambda: told('inventory'), 10)
     tap.ok(inventory and inventory['version'] == 1 and inventory['inventory']['facts'],
            'the inventory is kept', str(inventory)[:300])
+
+    # Services: what the console adds is watched at once, and what becomes of it is told at once.
+    def health(name):
+        found = [s for s in (told('services') or {}).get('services', []) if s['name'] == name]
+        return found[0] if found else {}
+
+    if shutil.which('redis-server'):
+        redis = galen.Process(['redis-server', '--port', galen.free_port(), '--bind', '127.0.0.1',
+                               '--dir', folder, '--save', ''], folder / 'redis.log')
+        put(server, host, {'services': ['redis', 'no-such-service']})
+        found = galen.wait_for(lambda: health('redis').get('health') == 'healthy', 60)
+        tap.ok(found and health('redis')['state'] == 'running',
+               'a real redis is found and told', told('services'))
+        missing = galen.wait_for(lambda: health('no-such-service').get('state') == 'not_found', 30)
+        tap.ok(missing, 'a service that is not there is told, too', told('services'))
+        redis.kill()
+        tap.ok(galen.wait_for(lambda: health('redis').get('health') == 'down', 60),
+               'and that it has ended', told('services'))
+        put(server, host, {'services': [], 'services_off': ['redis']})
+        tap.ok(galen.wait_for(lambda: told('services') and not health('redis'), 60),
+               'what is switched off is told no more', told('services'))
+    else:
+        tap.skip('services', 'redis-server is not installed')
+
+    # A machine that has changed is an event; one that has only started again is not.
+    machine = folder / 'machine'
+    shutil.copytree(galen.ROOT / 'tests' / 'machines' / 'debian12', machine)
+    recorded = galen.Agent(folder / 'recorded', server, ['--hostname', 'recorded'], root=machine,
+                           ca=server.tls[0])
+
+    def changes():
+        return server.json('GET', f'{API}/events?kind=inventory')['events']
+
+    def versions(want):
+        for h in server.hosts():
+            if h['name'] == 'recorded':
+                status, _, body = server.request('GET', f"{API}/hosts/{h['id']}/inventory")
+                return status == 200 and json.loads(body)['version'] == want
+        return False
+
+    recorded.start()
+    tap.ok(galen.wait_for(lambda: versions(1), 30), 'a first inventory')
+    recorded.stop()
+    recorded.start()
+    time.sleep(4)  # the inventory goes out one or two seconds after the hello
+    tap.equal(changes(), [], 'is no event, nor is the same one again')
+    recorded.stop()
+    release = machine / 'proc' / 'sys' / 'kernel' / 'osrelease'
+    release.write_text('9.9.9-other\n')
+    recorded.start()
+    found = galen.wait_for(changes, 30)
+    tap.ok(found and found[0]['host_name'] == 'recorded' and 'kernel' in found[0]['data']['facts']
+           and found[0]['data']['to_version'] == 2, 'another kernel is an event that names it', found)
+    recorded.stop()
 
     # Live: the agent sends every 5 s, but while somebody watches there is a value each half second.
     agent.stop()
