@@ -2,6 +2,7 @@
 #include "agent/agent.h"
 
 #include "agent/control.h"
+#include "agent/direct.h"
 #include "agent/link.h"
 #include "agent/local.h"
 #include "agent/notify.h"
@@ -56,6 +57,7 @@ struct agent {
     char *advice; /* the server's last message of it; NULL: none */
     struct control *control;
     struct local *local;
+    struct direct *direct;
     struct timer *timer;
     struct schedule schedule;
     uint64_t ticks;
@@ -75,6 +77,7 @@ enum status agent_collect_open(const struct agent_config *config, struct collect
                                .instance = config->hostname,
                                .sysctls = config->sysctls,
                                .off = config->collectors_off,
+                               .textfiles = config->textfiles,
                                .budget_ms = config->budget_ms};
     return collect_open(&c, out, err);
 }
@@ -116,6 +119,7 @@ static void agent_close(struct agent *a)
 {
     close_targets(a);
     local_close(a->local);
+    direct_close(a->direct);
     link_close(a->link);
     ship_close(a->ship);
     remote_close(a->remote);
@@ -274,6 +278,7 @@ static void apply(struct agent *a)
         ship_send_every(a->targets[i].ship, send_ms);
     collect_off(a->collect, &s->collectors_off);
     collect_processes_top(a->collect, (unsigned)s->processes_top);
+    direct_every(a->direct, s->display_ms);
     if (a->probe)
         probe_set(a->probe, s->services, s->services_off);
 }
@@ -491,6 +496,8 @@ static void open_control(struct agent *a)
     struct err err = {0};
     auto_buf path = {0};
     control_path(a->config->state, &path);
+    if (dir_make(a->config->state, 0700, &err))
+        log_warn("%s", err.text);
     if (control_open(a->loop, buf_text(&path), put_status, a, &a->control, &err))
         log_warn("galen-agent status will not work: %s", err.text);
 }
@@ -529,6 +536,15 @@ static enum status open_probe(struct agent *a, struct err *err)
     return OK;
 }
 
+static enum status open_direct(struct agent *a, struct err *err)
+{
+    struct direct_config direct = {.listen = a->config->live_listen,
+                                   .token_file = a->config->live_token_file,
+                                   .collect = a->collect,
+                                   .every_ms = remote_settings(a->remote)->display_ms};
+    return a->config->live_listen ? direct_open(a->loop, &direct, &a->direct, err) : OK;
+}
+
 static enum status start(struct agent *a, struct err *err)
 {
     const struct agent_config *c = a->config;
@@ -552,6 +568,9 @@ static enum status start(struct agent *a, struct err *err)
     a->teller = timer_open(a->loop, tell, a);
     a->frames = increment_writer_open();
     a->remote = remote_open(c);
+    st = open_direct(a, err);
+    if (st)
+        return st;
     open_control(a);
     apply(a);
     log_info("watching %s every %lld ms", collect_instance(a->collect),

@@ -1,6 +1,7 @@
 /* Order: flag, environment, file, default. */
 #include "agent/config.h"
 
+#include "agent/direct.h"
 #include "agent/proxy.h"
 #include "probe/probe.h"
 
@@ -43,6 +44,12 @@ static const struct setting settings[] = {
      "processes in a snapshot, by each measure (5)"},
     {"collector_budget", SETTING_DURATION, FIELD(budget_ms), 1, 60000,
      "processor time of a collector a minute, 1ms to 1m (600ms)"},
+    {"textfiles", SETTING_STRING, FIELD(textfiles), 0, 0,
+     "directory whose *.prom files are sent too (none)"},
+    {"live_listen", SETTING_STRING, FIELD(live_listen), 0, 0,
+     "ADDR:PORT for live values, a WebSocket (" DIRECT_LISTEN " with a token)"},
+    {"live_token_file", SETTING_STRING, FIELD(live_token_file), 0, 0,
+     "file with the token that who watches must show"},
     {"services", SETTING_TREE, FIELD(services_tree), 0, 0,
      "further services to watch; in the file with their probes"},
     {"services_off", SETTING_LIST, FIELD(services_off), 0, 0, "services not to watch"},
@@ -198,6 +205,10 @@ static enum status check(struct agent_config *c, struct err *err)
     c->log_json = strcmp(c->log_format, "json") == 0;
     if (!c->log_json && strcmp(c->log_format, "logfmt") != 0)
         return err_set(err, INVALID, "log_format is logfmt or json, not \"%s\"", c->log_format);
+    if (c->live_listen && !c->live_token_file)
+        return err_set(err, INVALID, "live_listen needs live_token_file, a file with a token");
+    if (c->live_token_file && !c->live_listen)
+        c->live_listen = DIRECT_LISTEN;
     bool sends = c->mode == MODE_RUN || c->mode == MODE_ONCE;
     if (sends && !c->server && !(c->listen && c->mode == MODE_RUN))
         return err_set(err, INVALID, "--server URL is missing (--help tells more)");

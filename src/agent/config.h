@@ -23,8 +23,10 @@ struct agent_config {
     const char *ca, *proxy;      /* NULL: the system's roots; none */
     const char *state;           /* directory */
     const char *root;
-    const char *hostname; /* NULL: the machine's */
-    const char *listen;   /* NULL: no local endpoint */
+    const char *hostname;                      /* NULL: the machine's */
+    const char *listen;                        /* NULL: no local endpoint */
+    const char *live_listen, *live_token_file; /* live values on a port of their own; NULL: none */
+    const char *textfiles;                     /* directory of custom metrics; NULL: none */
     const char *log_level_name, *log_format;
     /* 0, or a list without items: the server decides (remote.h) */
     int64_t interval_ms, send_ms, display_ms, processes_top;

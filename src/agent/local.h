@@ -1,4 +1,5 @@
-/* A page on this host, off by default: GET /metrics for Prometheus, GET /healthz. */
+/* A page on this host, off by default: GET /metrics for Prometheus (OpenMetrics for who asks for
+ * it; ?compat=seed: compat.h), GET /healthz. */
 #pragma once
 
 #include "base/loop.h"

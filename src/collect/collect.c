@@ -125,6 +125,7 @@ static enum status collect_init(struct collect *c, const struct collect_config *
         return st;
     c->live = is_live(c);
     c->budget_ms = config->budget_ms ? config->budget_ms : BUDGET_DEFAULT_MS;
+    c->textfiles = config->textfiles ? mem_dup(config->textfiles) : NULL;
     keep_sysctls(c, config->sysctls);
     c->processes_top =
         config->processes_top ? MIN(config->processes_top, PROCESS_TOP_MAX) : PROCESS_TOP_DEFAULT;
@@ -163,6 +164,7 @@ void collect_close(struct collect *c)
     free(c->active);
     free(c->root);
     free(c->instance);
+    free(c->textfiles);
     buf_free(&c->text);
     buf_free(&c->key);
     fd_close(&c->root_fd);

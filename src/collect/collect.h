@@ -41,6 +41,9 @@ struct collector {
     const struct metric *metrics;
     size_t n_metrics;
     void (*free)(void *state); /* what state holds beyond its own bytes; may be NULL */
+    /* The family of a metric, which for samples of histograms and summaries is not its name; its
+     * help is then meant as it stands, also a '%'. NULL: the name. */
+    const char *(*family)(const struct metric *m);
 };
 
 /* ---- for collectors ---- */
@@ -63,6 +66,7 @@ struct collect_config {
     struct setting_list sysctls; /* none: the default list */
     struct setting_list off;     /* names of collectors that shall not run */
     unsigned processes_top;      /* how many in each order of processes_json; 0: 5, at most 50 */
+    const char *textfiles;       /* directory with *.prom files; NULL: none */
     int64_t budget_ms;           /* processor time of each collector a minute; 0: 600 */
 };
 
@@ -94,6 +98,12 @@ void collect_costs_json(const struct collect *c, struct json *j);
 size_t collect_write(const struct collect *c, struct buf *out);
 /* The latest value of everything as text; without the labels job and instance when bare. */
 void collect_expose(const struct collect *c, struct buf *out, bool bare);
+
+/* The same as OpenMetrics, bare. */
+void collect_openmetrics(const struct collect *c, struct buf *out);
+/* As collect_write, but the latest of everything, also of what was not due, and no stale markers.
+ */
+size_t collect_write_all(const struct collect *c, struct buf *out);
 
 /* Appends the processes that used most at the last scan (every 10 s) as JSON:
  *   {"at_ms":1763717400000,         when they were looked at, UTC

@@ -37,6 +37,7 @@ static const struct collector *const collectors[] = {
     &uname_collector,
     &os_collector,
     &host_collector,
+    &textfile_collector,
     &self_collector,
 };
 

@@ -211,6 +211,7 @@ struct line {
     size_t order;
     const struct slot *slot;
     struct labels labels;
+    bool literal; /* help */
 };
 
 static int compare_lines(const void *a, const void *b)
@@ -220,7 +221,8 @@ static int compare_lines(const void *a, const void *b)
     return by_name ? by_name : x->order < y->order ? -1 : x->order > y->order;
 }
 
-static struct line line_of(struct arena *arena, const struct slot *slot, size_t order, bool bare)
+static struct line line_of(struct arena *arena, const struct collector *collector,
+                           const struct slot *slot, size_t order, bool bare)
 {
     struct label_builder b = {.n = 0};
     struct labels all = {0};
@@ -235,29 +237,29 @@ static struct line line_of(struct arena *arena, const struct slot *slot, size_t 
             kept[n++] = all.at[i];
     }
     line.labels = (struct labels){kept, n};
-    line.name = labels_metric(all);
+    line.literal = collector->family != NULL;
+    line.name =
+        line.literal ? span_of(collector->family(slot->series->metric)) : labels_metric(all);
     return line;
 }
 
 /* Help of a family; its '%' are filled from the key of one of its series. */
-static const char *help_of(const struct series *s, struct buf *out)
+static const char *help_of(const struct line *line, struct buf *out)
 {
+    const struct series *s = line->slot->series;
     struct span values[VALUES_MAX], rest = s->key;
     size_t n = 0;
     while (n < VALUES_MAX && span_next(&rest, '\0', &values[n]))
         n++;
     buf_clear(out);
-    put_pattern(out, s->metric->help, values, n);
-    return buf_text(out);
+    put_pattern(out, s->metric->help, values, line->literal ? 0 : n);
+    return out->len ? buf_text(out) : NULL;
 }
 
-static void put_family(struct buf *out, const struct line *line, struct buf *help)
-{
-    const struct series *s = line->slot->series;
-    exposition_family(out, line->name, s->metric->type, help_of(s, help));
-}
+typedef void (*family_fn)(struct buf *out, struct span name, enum metric_type type,
+                          const char *help);
 
-void collect_expose(const struct collect *c, struct buf *out, bool bare)
+static void expose(const struct collect *c, struct buf *out, bool bare, family_fn put_family)
 {
     auto_arena arena = {0};
     auto_buf help = {0};
@@ -268,14 +270,40 @@ void collect_expose(const struct collect *c, struct buf *out, bool bare)
     size_t k = 0;
     for (size_t i = 0; i < c->n_active; i++)
         for (size_t j = 0; j < c->active[i].n; j++, k++)
-            lines[k] = line_of(&arena, &c->active[i].slots[j], k, bare);
+            lines[k] = line_of(&arena, c->active[i].collector, &c->active[i].slots[j], k, bare);
     qsort(lines, n, sizeof *lines, compare_lines);
     for (k = 0; k < n; k++) {
         if (k == 0 || !span_eq(lines[k].name, lines[k - 1].name))
-            put_family(out, &lines[k], &help);
+            put_family(out, lines[k].name, lines[k].slot->series->metric->type,
+                       help_of(&lines[k], &help));
         exposition_sample(out, lines[k].labels, (struct sample){c->wall_ms, lines[k].slot->v},
                           false);
     }
+}
+
+void collect_expose(const struct collect *c, struct buf *out, bool bare)
+{
+    expose(c, out, bare, exposition_family);
+}
+
+void collect_openmetrics(const struct collect *c, struct buf *out)
+{
+    expose(c, out, true, openmetrics_family);
+    buf_str(out, "# EOF\n");
+}
+
+size_t collect_write_all(const struct collect *c, struct buf *out)
+{
+    size_t n = 0;
+    for (size_t i = 0; i < c->n_active; i++) {
+        const struct active *a = &c->active[i];
+        for (size_t j = 0; j < a->n; j++) {
+            struct sample s = {c->wall_ms, a->slots[j].v};
+            write_series_raw(out, a->slots[j].series->raw, &s, 1);
+        }
+        n += a->n;
+    }
+    return n;
 }
 
 size_t collect_write(const struct collect *c, struct buf *out)

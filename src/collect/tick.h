@@ -46,6 +46,7 @@ struct collect {
     int root_fd;
     bool live; /* root's proc/ is a real procfs: sockets, statvfs and clock belong to it */
     char *instance;
+    char *textfiles; /* NULL: none */
     struct setting_list sysctls;
     unsigned processes_top;
     int64_t budget_ms; /* of each collector, see budget.h */

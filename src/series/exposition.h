@@ -9,6 +9,9 @@ enum metric_type { METRIC_UNTYPED, METRIC_COUNTER, METRIC_GAUGE, METRIC_HISTOGRA
 
 /* # HELP and # TYPE lines; help is escaped. */
 void exposition_family(struct buf *out, struct span name, enum metric_type type, const char *help);
+/* The same in OpenMetrics 1.0, whose families of counters lack the _total that their samples have;
+ * one whose samples have none is unknown there. */
+void openmetrics_family(struct buf *out, struct span name, enum metric_type type, const char *help);
 /* One sample line; the timestamp is written only when with_time. */
 void exposition_sample(struct buf *out, struct labels labels, struct sample s, bool with_time);
 const char *metric_type_name(enum metric_type type);

@@ -56,6 +56,21 @@ void exposition_family(struct buf *out, struct span name, enum metric_type type,
     buf_char(out, '\n');
 }
 
+void openmetrics_family(struct buf *out, struct span name, enum metric_type type, const char *help)
+{
+    static const char total[] = "_total";
+    bool counts = type == METRIC_COUNTER && span_ends(name, SPAN(total));
+    bool known = type != METRIC_UNTYPED && (type != METRIC_COUNTER || counts);
+    if (counts)
+        name.len -= sizeof total - 1;
+    buf_printf(out, "# TYPE %.*s %s\n", SPAN_ARG(name), known ? metric_type_name(type) : "unknown");
+    if (!help)
+        return;
+    buf_printf(out, "# HELP %.*s ", SPAN_ARG(name));
+    put_escaped(out, span_of(help), true);
+    buf_char(out, '\n');
+}
+
 static void put_labels(struct buf *out, struct labels labels, bool bare)
 {
     const char *before = "{";

@@ -170,7 +170,7 @@ with galen.Folder('agent-link') as (folder, tap):
     agent.stop()
     agent = galen.Agent(folder / 'agent', server, interval='5s', ca=server.tls[0]).start()
     galen.wait_for(lambda: state(server, host)['link']['connected'], 10)
-    name = server.hosts()[0]['name']
+    name = next(h['name'] for h in server.hosts() if h['id'] == host)
     with galen.WebSocket(server, '/live') as live:
         live.send({'op': 'watch', 'id': 1, 'host': name, 'every_ms': 500,
                    'exprs': [f'node_time_seconds{{instance="{name}"}}']})
