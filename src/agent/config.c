@@ -56,6 +56,8 @@ static const struct setting settings[] = {
     {"no_link", SETTING_BOOL, FIELD(no_link), 0, 0, "true: send samples only, take no orders"},
     {"targets", SETTING_LIST, FIELD(targets), 0, 0,
      "URLs of further remote-write receivers, each with a spool"},
+    {"seccomp", SETTING_STRING, FIELD(seccomp_name), 0, 0,
+     "filter of system calls: on, strict (ends the agent) or off (on)"},
     {"sysctls", SETTING_LIST, FIELD(sysctls), 0, 0,
      "kernel parameters to send (all that rules need)"},
 };
@@ -205,6 +207,8 @@ static enum status check(struct agent_config *c, struct err *err)
     c->log_json = strcmp(c->log_format, "json") == 0;
     if (!c->log_json && strcmp(c->log_format, "logfmt") != 0)
         return err_set(err, INVALID, "log_format is logfmt or json, not \"%s\"", c->log_format);
+    if (!confine_mode_of(c->seccomp_name, &c->confine))
+        return err_set(err, INVALID, "seccomp is on, strict or off, not \"%s\"", c->seccomp_name);
     if (c->live_listen && !c->live_token_file)
         return err_set(err, INVALID, "live_listen needs live_token_file, a file with a token");
     if (c->live_token_file && !c->live_listen)
@@ -222,6 +226,7 @@ int config_read(int argc, char **argv, struct agent_config *out, struct arena *a
                                  .root = "/",
                                  .log_level_name = "info",
                                  .log_format = "logfmt",
+                                 .seccomp_name = "on",
                                  .spool_max_bytes = UINT64_C(256) << 20};
     for (int i = 1; i < argc; i++)
         if (take_mode(argv[i], out) &&

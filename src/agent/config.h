@@ -1,6 +1,7 @@
 /* The agent's settings: one table for command line, environment, file and help. */
 #pragma once
 
+#include "agent/confine.h"
 #include "base/log.h"
 #include "base/yaml.h"
 
@@ -37,6 +38,8 @@ struct agent_config {
     uint64_t spool_max_bytes;
     struct setting_list sysctls;
     struct setting_list targets; /* further receivers: URLs */
+    const char *seccomp_name;
+    enum confine_mode confine;
     enum log_level log_level;
     bool log_json;
     bool json; /* of MODE_STATUS */

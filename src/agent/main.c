@@ -86,6 +86,19 @@ static int run(int argc, char **argv, struct agent_config *config, struct arena 
     return EXIT_OK;
 }
 
+/* Before anything comes from outside. */
+static enum status confine(const struct agent_config *config)
+{
+    struct err err = {0};
+    bool outside = config->mode == MODE_RUN || config->mode == MODE_ONCE;
+    enum status st = outside ? confine_self(config->confine, &err) : OK;
+    if (st && config->confine == CONFINE_STRICT)
+        log_error("%s", err.text);
+    else if (st)
+        log_info("any system call is possible: %s", err.text);
+    return config->confine == CONFINE_STRICT ? st : OK;
+}
+
 int main(int argc, char **argv)
 {
     settle_prepare();
@@ -100,6 +113,8 @@ int main(int argc, char **argv)
         return st == CONFIG_USAGE ? EXIT_USAGE : EXIT_CONFIG;
     }
     log_setup("galen-agent", config.log_level, config.log_json);
+    if (confine(&config))
+        return EXIT_FAILED;
     switch (config.mode) {
     case MODE_HELP:
     case MODE_HELP_ALL:

@@ -13,6 +13,7 @@ UNIT_DECLARE(enroll);
 UNIT_DECLARE(notify);
 UNIT_DECLARE(proxy);
 UNIT_DECLARE(ship);
+UNIT_DECLARE(confine);
 
 int main(void)
 {
@@ -20,5 +21,5 @@ int main(void)
     log_setup("test_agent", LOG_ERROR, false);
     return UNIT_RUN(spool) + UNIT_RUN(merge) + UNIT_RUN(schedule) + UNIT_RUN(answer) +
            UNIT_RUN(config) + UNIT_RUN(enroll) + UNIT_RUN(notify) + UNIT_RUN(proxy) +
-           UNIT_RUN(ship);
+           UNIT_RUN(ship) + UNIT_RUN(confine);
 }
