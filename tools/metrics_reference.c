@@ -19,8 +19,8 @@ static const char *const differences[][3] = {
      "no PPS source on servers; constants"},
     {"left out", "node_time_zone_offset_seconds", "constants"},
     {"left out",
-     "node_selinux_*, node_(hwmon, cooling, nvme, power, rapl, cpu_scaling, cpu_frequency, "
-     "cpu_core, cpu_package, btrfs, xfs, zfs, bonding, md, infiniband, ipvs, nfs, nfsd, schedstat, "
+     "node_selinux_*, node_(cooling, nvme, power, rapl, "
+     "cpu_core, cpu_package, btrfs, xfs, zfs, md, infiniband, ipvs, nfs, nfsd, "
      "dmi, fibrechannel, bcache, tapestats, network_route, lnstat)*",
      "hardware and subsystems that the tuning rules do not look at yet"},
     {"label sets differ", "node_network_info (broadcast, ifalias)",

@@ -2,14 +2,9 @@
  * uncorrected errors of memory, and the clock that keeps time. */
 #include "collect/collectors.h"
 #include "collect/parse.h"
+#include "collect/sysfs.h"
 
-#include <dirent.h>
-#include <fcntl.h>
-#include <stdio.h>
-#include <stdlib.h>
-#include <string.h>
-
-enum { HARDWARE_MAX = 256, HARDWARE_PATH_MAX = 320, WORD_MAX_BYTES = 64 };
+enum { WORD_MAX_BYTES = 64 };
 
 enum { ZONE, CORRECTABLE, UNCORRECTABLE, CLOCK_AVAILABLE, CLOCK_CURRENT };
 
@@ -36,55 +31,17 @@ static const struct metric hardware_metrics[] = {
                        {"device", "clocksource"}},
 };
 
-static int by_name(const struct dirent **a, const struct dirent **b)
-{
-    return strcmp((*a)->d_name, (*b)->d_name);
-}
-
-static int not_hidden(const struct dirent *e)
-{
-    return e->d_name[0] != '.';
-}
-
-/* Calls put with what follows prefix in the name of each entry that begins with it. */
-static void each(struct tick *t, const char *directory, const char *prefix,
-                 void (*put)(struct tick *t, const char *path, const char *number))
-{
-    struct dirent **entries;
-    size_t len = strlen(prefix);
-    int n = scandirat(t->c->root_fd, directory, &entries, not_hidden, by_name);
-    for (int i = 0; i < n; i++) {
-        char path[HARDWARE_PATH_MAX];
-        snprintf(path, sizeof path, "%s/%s", directory, entries[i]->d_name);
-        if (i < HARDWARE_MAX && strncmp(entries[i]->d_name, prefix, len) == 0)
-            put(t, path, entries[i]->d_name + len);
-        free(entries[i]);
-    }
-    if (n >= 0)
-        free(entries);
-}
-
-static bool read_file(struct tick *t, const char *path, const char *file, struct span *out)
-{
-    char whole[2 * HARDWARE_PATH_MAX];
-    snprintf(whole, sizeof whole, "%s/%s", path, file);
-    if (tick_read_once(t, whole, out, NULL))
-        return false;
-    *out = span_trim(*out);
-    return out->len > 0;
-}
-
 /* In thousandths of a degree; a sensor that is asleep answers with an error. */
 static void put_zone(struct tick *t, const char *path, const char *number)
 {
     char type[WORD_MAX_BYTES];
     struct span text;
     int64_t v;
-    if (!read_file(t, path, "type", &text))
+    if (!sysfs_read(t, path, "type", &text))
         return;
     size_t len = MIN(text.len, sizeof type);
     memcpy(type, text.at, len);
-    if (read_file(t, path, "temp", &text) && span_i64(text, &v))
+    if (sysfs_read(t, path, "temp", &text) && span_i64(text, &v))
         emit2(t, &hardware_metrics[ZONE], span_of(number), span_from(type, len), (double)v / 1000);
 }
 
@@ -92,27 +49,27 @@ static void put_controller(struct tick *t, const char *path, const char *number)
 {
     struct span text;
     uint64_t v;
-    if (read_file(t, path, "ce_count", &text) && span_u64(text, &v))
+    if (sysfs_read(t, path, "ce_count", &text) && span_u64(text, &v))
         emit1(t, &hardware_metrics[CORRECTABLE], span_of(number), (double)v);
-    if (read_file(t, path, "ue_count", &text) && span_u64(text, &v))
+    if (sysfs_read(t, path, "ue_count", &text) && span_u64(text, &v))
         emit1(t, &hardware_metrics[UNCORRECTABLE], span_of(number), (double)v);
 }
 
 static void put_clock(struct tick *t, const char *path, const char *number)
 {
     struct span text, word;
-    if (read_file(t, path, "available_clocksource", &text))
+    if (sysfs_read(t, path, "available_clocksource", &text))
         while (span_word(&text, &word))
             emit2(t, &hardware_metrics[CLOCK_AVAILABLE], span_of(number), word, 1);
-    if (read_file(t, path, "current_clocksource", &text))
+    if (sysfs_read(t, path, "current_clocksource", &text))
         emit2(t, &hardware_metrics[CLOCK_CURRENT], span_of(number), text, 1);
 }
 
 static enum status hardware_collect(struct tick *t, void *state UNUSED, struct err *err UNUSED)
 {
-    each(t, "sys/class/thermal", "thermal_zone", put_zone);
-    each(t, "sys/devices/system/edac/mc", "mc", put_controller);
-    each(t, "sys/devices/system/clocksource", "clocksource", put_clock);
+    sysfs_each(t, "sys/class/thermal", "thermal_zone", put_zone);
+    sysfs_each(t, "sys/devices/system/edac/mc", "mc", put_controller);
+    sysfs_each(t, "sys/devices/system/clocksource", "clocksource", put_clock);
     return OK;
 }
 

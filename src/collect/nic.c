@@ -119,8 +119,8 @@ static void collect_nic(struct tick *t, const char *device)
 /* The other end of a container's cable: the container's own business, and often hundreds. */
 static int is_wanted(const struct dirent *e)
 {
-    return e->d_name[0] != '.' && strncmp(e->d_name, "veth", 4) != 0 &&
-           strncmp(e->d_name, "cali", 4) != 0;
+    return e->d_name[0] != '.' && strcmp(e->d_name, "bonding_masters") != 0 &&
+           strncmp(e->d_name, "veth", 4) != 0 && strncmp(e->d_name, "cali", 4) != 0;
 }
 
 static int compare_names(const struct dirent **a, const struct dirent **b)

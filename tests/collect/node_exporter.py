@@ -23,7 +23,7 @@ LEFT_OUT = {
         'constants of an interface that no rule or chart uses, 9 files an interface',
     r'node_timex_(loop_time_constant|pps_.*|tick_seconds)': 'no PPS source on servers; constants',
     r'node_time_zone_offset_seconds': 'constants',
-    r'node_selinux_.*|node_(hwmon|cooling|nvme|power|rapl|cpu_scaling|cpu_frequency|'
+    r'node_selinux_.*|node_(cooling|nvme|power|rapl|'
     r'cpu_core|cpu_package|btrfs|xfs|zfs|bonding|md|infiniband|ipvs|nfs|nfsd|schedstat|dmi|'
     r'fibrechannel|bcache|tapestats|network_route|lnstat).*':
         'hardware and subsystems that the tuning rules do not look at yet',
