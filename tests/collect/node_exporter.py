@@ -24,7 +24,7 @@ LEFT_OUT = {
     r'node_timex_(loop_time_constant|pps_.*|tick_seconds)': 'no PPS source on servers; constants',
     r'node_time_zone_offset_seconds': 'constants',
     r'node_selinux_.*|node_(cooling|nvme|power|rapl|'
-    r'cpu_core|cpu_package|btrfs|xfs|zfs|bonding|md|infiniband|ipvs|nfs|nfsd|schedstat|dmi|'
+    r'cpu_core|cpu_package|btrfs|xfs|zfs|md|infiniband|ipvs|nfs|nfsd|dmi|'
     r'fibrechannel|bcache|tapestats|network_route|lnstat).*':
         'hardware and subsystems that the tuning rules do not look at yet',
 }
