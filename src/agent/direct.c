@@ -86,7 +86,7 @@ static void read_values(struct direct *d)
         bool made = !v;
         if (made && !(v = value_make(d, e.labels_raw)))
             continue;
-        v->changed = made || memcmp(&v->v, &s.v, sizeof s.v) != 0;
+        v->changed = made || double_bits(v->v) != double_bits(s.v);
         v->v = s.v;
         v->frame = d->frame;
     }
