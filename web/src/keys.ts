@@ -13,6 +13,7 @@ export const KEYS: readonly [keys: string, does: string][] = [
   ['g r', 'advice'],
   ['g t', 'results'],
   ['g e', 'explore'],
+  ['g a', 'alerts'],
   ['g d', 'data'],
   ['g s', 'settings'],
   ['j  k', 'next, previous row'],
@@ -56,6 +57,7 @@ const AFTER_G: Record<string, () => void> = {
   r: () => go('advice'),
   t: () => go('results'),
   e: () => go('explore'),
+  a: () => go('alerts'),
   d: () => go('data'),
   s: () => go('settings'),
 };

@@ -4,7 +4,7 @@
 
 import type { LiveMessage, LiveValue } from './shapes';
 import { liveMessage } from './shapes';
-import { catchUp, connection, hosts, newestSampleMs } from './store';
+import { catchUp, connection, hosts, newestSampleMs, told } from './store';
 
 export type OnPoint = (tMs: number, values: LiveValue[][]) => void;
 
@@ -66,6 +66,9 @@ function hear(text: string): void {
       break;
     case 'advice':
       hosts.update(all => all?.map(h => (h.id === m.host || h.name === m.host ? { ...h, advice: m.analysis } : h)));
+      break;
+    case 'notification':
+      told.set(m.notification);
       break;
     case 'error':
       if (m.id !== null) watches.get(m.id)?.onError(m.detail);

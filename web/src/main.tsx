@@ -5,6 +5,7 @@ import { render } from 'preact';
 import { useEffect } from 'preact/hooks';
 import './theme.css';
 import './host_pages.css';
+import { alertsFeed } from './alerts_feed';
 import * as api from './api';
 import { startKeys } from './keys';
 import * as live from './live';
@@ -16,6 +17,7 @@ import { href, route, startRouter } from './router';
 import { cell, hosts, now, session, useCell } from './store';
 import { startTheme } from './theme';
 import { AdviceView } from './views/advice';
+import { AlertsView } from './views/alerts';
 import { DataView } from './views/data';
 import { ExploreView } from './views/explore';
 import { FleetView } from './views/fleet';
@@ -31,6 +33,7 @@ const VIEWS: Record<Page, () => preact.JSX.Element> = {
   advice: AdviceView,
   results: ResultsView,
   explore: ExploreView,
+  alerts: AlertsView,
   data: DataView,
   settings: SettingsView,
 };
@@ -53,7 +56,9 @@ function App() {
   useEffect(() => {
     if (!signedIn) return;
     live.connect();
+    const stopAlerts = alertsFeed();
     return () => {
+      stopAlerts();
       live.disconnect();
       hosts.set(undefined);
     };

@@ -4,7 +4,7 @@
 
 import { cell } from './store';
 
-const PAGES = ['fleet', 'host', 'advice', 'results', 'explore', 'data', 'settings'] as const;
+const PAGES = ['fleet', 'host', 'advice', 'results', 'explore', 'alerts', 'data', 'settings'] as const;
 export type Page = (typeof PAGES)[number];
 export type Params = Readonly<Record<string, string>>;
 export interface Route {

@@ -14,6 +14,7 @@ import {
   sampleValue,
   text,
 } from './check';
+import { type Told, told } from './shapes_alerts';
 
 /** Ids are opaque; the server may number or name them. */
 const id: Check<string> = (v, at) => String(either(text, num)(v, at));
@@ -274,6 +275,7 @@ export type LiveMessage =
   | { op: 'point'; id: number; t_ms: number; values: LiveValue[][] }
   | { op: 'hosts'; hosts: Host[] }
   | { op: 'advice'; host: string; analysis: Analysis }
+  | { op: 'notification'; notification: Told }
   | { op: 'error'; id: number | null; detail: string };
 
 /** Null for an `op` this console does not know: a newer server may say more. */
@@ -288,6 +290,8 @@ export const liveMessage: Check<LiveMessage | null> = (v, at) => {
       return { op, ...hosts(v, at) };
     case 'advice':
       return { op, ...object({ host: id, analysis })(v, at) };
+    case 'notification':
+      return { op, ...object({ notification: told })(v, at) };
     case 'error':
       return { op, ...object({ id: nullable(num), detail: text })(v, at) };
     default:

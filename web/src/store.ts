@@ -3,6 +3,7 @@
 
 import { useEffect, useState } from 'preact/hooks';
 import type { Host, Session } from './shapes';
+import type { Told } from './shapes_alerts';
 
 export interface Cell<T> {
   get(): T;
@@ -53,6 +54,9 @@ export const isOperator = (s: Session | null | undefined): boolean => s?.role ==
 export const hosts = cell<Host[] | undefined>(undefined);
 export const hostNamed = (all: Host[] | undefined, name: string | undefined): Host | undefined =>
   all?.find(h => h.name === name) ?? all?.find(h => h.id === name);
+
+/** The last message for people at an open console. */
+export const told = cell<Told | null>(null);
 
 // ---- how fresh ----
 

@@ -9,6 +9,7 @@ import type { Page } from '../router';
 import { go, href, route } from '../router';
 import { hosts, session, theme, toast, useCell } from '../store';
 import { nextTheme } from '../theme';
+import { AlertBadge } from './alerts/alert_count';
 import { ConnectionBadge } from './connection';
 import { Dialog } from './dialog';
 import { Icon } from './icon';
@@ -20,6 +21,7 @@ const PAGES: readonly { page: Page; text: string; also?: Page }[] = [
   { page: 'advice', text: 'Advice' },
   { page: 'results', text: 'Results' },
   { page: 'explore', text: 'Explore' },
+  { page: 'alerts', text: 'Alerts' },
   { page: 'data', text: 'Data' },
   { page: 'settings', text: 'Settings' },
 ];
@@ -42,6 +44,7 @@ function Nav({ page }: { page: Page | undefined }) {
             <a href={href(p.page)} aria-current={page === p.page || page === p.also ? 'page' : undefined} title={p.text}>
               <Icon name={p.page} size={18} />
               <span>{p.text}</span>
+              {p.page === 'alerts' && <AlertBadge />}
             </a>
           </li>
         ))}

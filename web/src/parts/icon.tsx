@@ -28,6 +28,7 @@ const SHAPES: Record<string, preact.JSX.Element> = {
   advice: <path d="M5.6 10.2a4.3 4.3 0 1 1 4.8 0c-.5.4-.7.8-.7 1.3H6.3c0-.5-.2-.9-.7-1.3zM6.5 13.8h3" />,
   results: <path d="M2.5 13.5h11M4.5 11V8M8 11V3.5M11.5 11V6" />,
   explore: <path d="m3 4.5 3.5 3.5L3 11.5M8.5 12h5" />,
+  alerts: <path d="M3.5 11.5c1.2-1.2 1.2-2.8 1.2-4.5a3.3 3.3 0 0 1 6.6 0c0 1.7 0 3.3 1.2 4.5zM6.8 13.8h2.4" />,
   data: <path d="M3 4c0-2 10-2 10 0s-10 2-10 0v8c0 2 10 2 10 0V4M3 8c0 2 10 2 10 0" />,
   settings: <path d="M2.5 5h6M12 5h1.5M2.5 11H4M7.5 11h6M10.2 3.3v3.4M5.8 9.3v3.4" />,
   // acts

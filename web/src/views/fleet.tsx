@@ -6,6 +6,7 @@ import { useEffect, useMemo, useState } from 'preact/hooks';
 import { fleetFeed } from '../feeds';
 import type { Figures, Row } from '../model/fleet';
 import { COUNTED, adviceWords, countKinds, filterRows, fleetRows } from '../model/fleet';
+import { AlertCount } from '../parts/alerts/alert_count';
 import { Badge } from '../parts/badge';
 import { Level, Spark } from '../parts/bars';
 import { Empty, Loading } from '../parts/faces';
@@ -59,6 +60,7 @@ function HostRow({ row }: { row: Row }) {
       </td>
       <td class="name">
         <a href={href('host', { host: host.name })}>{host.name}</a>
+        <AlertCount host={host.name} />
       </td>
       <td class="words">
         {FIRST_WORD[row.kind] && <Icon name={KINDS[row.kind].icon} label={KINDS[row.kind].text} />}

@@ -9,6 +9,7 @@ import { HOST_CHARTS, fill } from '../model/charts';
 import type { Mark } from '../model/parameters';
 import { parseRange, stepFor, span } from '../model/range';
 import { AgentSettingsPart } from '../parts/agent_settings';
+import { AlertCount } from '../parts/alerts/alert_count';
 import { Badge } from '../parts/badge';
 import { ChangeList, Changes, useJudged } from '../parts/changes';
 import { ChartCard } from '../parts/chart_card';
@@ -76,6 +77,7 @@ function Header({ host }: { host: Host }) {
   return (
     <div class="title">
       <h1>{host.name}</h1>
+      <AlertCount host={host.name} />
       <Badge word={STATES[host.state]} />
       <span class="sub">{reason(host, nowMs)}</span>
       <Machine host={host} />
