@@ -209,33 +209,34 @@ enum status notify_send(struct span kind, struct span config, struct span notifi
     return st;
 }
 
-void notify_test_notification(struct span channel, struct span external_url, int64_t now_ms,
-                              struct buf *out)
+/* One alert that fires, of a name, with a sentence. */
+static void one_alert(const char *key, struct span receiver, struct span labels, struct span words,
+                      struct span external_url, int64_t now_ms, struct buf *out)
 {
     char at[TIME_TEXT_MAX];
     struct json j = json_to(out);
     clock_rfc3339(now_ms, at);
     json_begin_object(&j);
     json_field(&j, "version", "4");
-    json_field(&j, "groupKey", "test");
+    json_field(&j, "groupKey", key);
     json_field_i64(&j, "truncatedAlerts", 0);
     json_field(&j, "status", "firing");
-    json_field_span(&j, "receiver", channel);
+    json_field_span(&j, "receiver", receiver);
     json_key(&j, "groupLabels");
-    json_raw(&j, SPAN("{\"alertname\":\"Test\"}"));
+    json_raw(&j, labels);
     json_key(&j, "commonLabels");
-    json_raw(&j, SPAN("{\"alertname\":\"Test\",\"severity\":\"info\"}"));
+    json_raw(&j, labels);
     json_key(&j, "commonAnnotations");
-    json_raw(&j, SPAN("{\"summary\":\"This is a test: the channel works\"}"));
+    json_raw(&j, words);
     json_field_span(&j, "externalURL", external_url);
     json_key(&j, "alerts");
     json_begin_array(&j);
     json_begin_object(&j);
     json_field(&j, "status", "firing");
     json_key(&j, "labels");
-    json_raw(&j, SPAN("{\"alertname\":\"Test\",\"severity\":\"info\"}"));
+    json_raw(&j, labels);
     json_key(&j, "annotations");
-    json_raw(&j, SPAN("{\"summary\":\"This is a test: the channel works\"}"));
+    json_raw(&j, words);
     json_field(&j, "startsAt", at);
     json_field(&j, "endsAt", "0001-01-01T00:00:00Z");
     json_field_span(&j, "generatorURL", external_url);
@@ -243,4 +244,20 @@ void notify_test_notification(struct span channel, struct span external_url, int
     json_end_object(&j);
     json_end_array(&j);
     json_end_object(&j);
+}
+
+void notify_test_notification(struct span channel, struct span external_url, int64_t now_ms,
+                              struct buf *out)
+{
+    one_alert("test", channel, SPAN("{\"alertname\":\"Test\",\"severity\":\"info\"}"),
+              SPAN("{\"summary\":\"This is a test: the channel works\"}"), external_url, now_ms,
+              out);
+}
+
+void notify_dead_man_notification(struct span external_url, int64_t now_ms, struct buf *out)
+{
+    one_alert("dead-mans-switch", SPAN("dead-mans-switch"),
+              SPAN("{\"alertname\":\"DeadMansSwitch\",\"severity\":\"none\"}"),
+              SPAN("{\"summary\":\"Galen lives; sound the alarm when this stays away\"}"),
+              external_url, now_ms, out);
 }

@@ -7,6 +7,8 @@
 #include "base/buf.h"
 #include "base/err.h"
 
+#include <stdatomic.h>
+
 enum {
     NOTIFY_TIMEOUT_MS = 20000,
     NOTIFY_CONNECT_MS = 10000,
@@ -21,6 +23,7 @@ struct notify_settings {
     bool allow_private;      /* also loopback, private and link-local addresses */
     const char *scripts_dir; /* of the channel "script"; NULL: there are none */
     const char *user_agent;
+    const atomic_bool *ending; /* true ends what is under way within a second; NULL: never */
 };
 
 /* Once, before threads start, and at the end. */
@@ -40,6 +43,8 @@ MUST_USE enum status notify_unmasked(struct span new_config, struct span old_con
  * may be empty. */
 MUST_USE enum status notify_send(struct span kind, struct span config, struct span notification,
                                  struct span png, const struct notify_settings *s, struct err *err);
+/* A notification that says that the server lives; it fires each time. */
+void notify_dead_man_notification(struct span external_url, int64_t now_ms, struct buf *out);
 /* A notification that says that it is a test. */
 void notify_test_notification(struct span channel, struct span external_url, int64_t now_ms,
                               struct buf *out);

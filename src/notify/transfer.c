@@ -61,6 +61,12 @@ static curl_socket_t open_socket(void *arg, curlsocktype purpose, struct curl_so
     return socket(address->family, address->socktype | SOCK_CLOEXEC, address->protocol);
 }
 
+static int must_end(void *ending, curl_off_t a, curl_off_t b, curl_off_t c, curl_off_t d)
+{
+    (void)a, (void)b, (void)c, (void)d;
+    return atomic_load((const atomic_bool *)ending);
+}
+
 static size_t take_answer(char *bytes, size_t size, size_t n, void *arg)
 {
     struct buf *answer = arg;
@@ -84,6 +90,11 @@ CURL *curl_new(struct sending *s, bool mail)
     curl_easy_setopt(c, CURLOPT_CONNECTTIMEOUT_MS, (long)NOTIFY_CONNECT_MS);
     curl_easy_setopt(c, CURLOPT_SSLVERSION, (long)CURL_SSLVERSION_TLSv1_2);
     curl_easy_setopt(c, CURLOPT_USERAGENT, s->settings->user_agent);
+    if (s->settings->ending) {
+        curl_easy_setopt(c, CURLOPT_NOPROGRESS, 0L);
+        curl_easy_setopt(c, CURLOPT_XFERINFOFUNCTION, must_end);
+        curl_easy_setopt(c, CURLOPT_XFERINFODATA, s->settings->ending);
+    }
     const char *ca = config_text(s, "ca_file");
     if (ca)
         curl_easy_setopt(c, CURLOPT_CAINFO, ca);

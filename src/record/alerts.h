@@ -115,6 +115,14 @@ MUST_USE enum status record_sent_delete(struct record *r, struct span group_key,
 /* Waiting and due, the oldest of each channel. */
 MUST_USE enum status record_deliveries_due(struct record *r, int64_t now_ms, struct arena *arena,
                                            struct delivery_row **out, size_t *n, struct err *err);
+/* An attempt begins: on disk before anything is sent; the delivery is not due until it is over.
+ * NOT_FOUND: it does not wait, or is being sent already. */
+MUST_USE enum status record_delivery_begin(struct record *r, int64_t id, struct err *err);
+/* At the start: attempts of which nobody knows the end, because the server was killed in the
+ * middle. Each waits for one more; one that was cut off before has failed: it was sent at most
+ * twice. n: how many there were. */
+MUST_USE enum status record_deliveries_recover(struct record *r, int64_t now_ms, size_t *n,
+                                               struct err *err);
 /* What became of an attempt: state "waiting" with a new next_ms, "sent" or "failed". */
 MUST_USE enum status record_delivery_done(struct record *r, int64_t id, struct span state,
                                           int64_t next_ms, struct span error, int64_t now_ms,

@@ -96,9 +96,39 @@ enum status record_deliveries_due(struct record *r, int64_t now_ms, struct arena
     struct db_rows rows;
     db_select(r->db, &rows, err,
               COLUMNS("payload") "WHERE id IN (SELECT min(id) FROM deliveries"
-                                 " WHERE state = 'waiting' AND next_ms <= ?1 GROUP BY channel_id)",
+                                 " WHERE state = 'waiting' AND sending = 0 AND next_ms <= ?1 GROUP "
+                                 "BY channel_id)",
               "i", now_ms);
     return read_all(&rows, arena, out, n);
+}
+
+enum status record_delivery_begin(struct record *r, int64_t id, struct err *err)
+{
+    auto_lock *lock = record_lock(r);
+    enum status st = db_run(r->db, err,
+                            "UPDATE deliveries SET sending = 1, attempts = attempts + 1"
+                            " WHERE id = ?1 AND state = 'waiting' AND sending = 0",
+                            "i", id);
+    if (!st && !db_changes(r->db))
+        return err_set(err, NOT_FOUND, "delivery %lld does not wait", (long long)id);
+    return st;
+}
+
+enum status record_deliveries_recover(struct record *r, int64_t now_ms, size_t *n, struct err *err)
+{
+    auto_lock *lock = record_lock(r);
+    enum status st =
+        db_run(r->db, err,
+               "UPDATE deliveries SET sending = 0, interrupted = interrupted + 1, next_ms = ?1,"
+               " state = CASE interrupted WHEN 0 THEN 'waiting' ELSE 'failed' END,"
+               " done_ms = CASE interrupted WHEN 0 THEN 0 ELSE ?1 END,"
+               " error = CASE interrupted"
+               "  WHEN 0 THEN 'the server was killed while it sent this'"
+               "  ELSE 'the server was killed twice while it sent this: it may have arrived' END"
+               " WHERE sending = 1",
+               "i", now_ms);
+    *n = st ? 0 : (size_t)db_changes(r->db);
+    return st;
 }
 
 enum status record_delivery_done(struct record *r, int64_t id, struct span state, int64_t next_ms,
@@ -109,7 +139,7 @@ enum status record_delivery_done(struct record *r, int64_t id, struct span state
         error.at ? span_from(error.at, MIN(error.len, (size_t)ALERT_NOTE_MAX_BYTES)) : SPAN("");
     return db_run(r->db, err,
                   "UPDATE deliveries SET state = ?2, next_ms = ?3, error = ?4,"
-                  " attempts = attempts + 1,"
+                  " sending = 0,"
                   " done_ms = CASE ?2 WHEN 'waiting' THEN 0 ELSE ?5 END WHERE id = ?1",
                   "ititi", id, state, next_ms, why, now_ms);
 }

@@ -85,11 +85,22 @@ static void *sender(void *arg)
     while (sleep_until(a, &a->sender, next_ms)) {
         int64_t now_ms = clock_wall_ms();
         next_ms = alerts_send(a, now_ms);
-        alerts_dead_man(a, now_ms);
         if (now_ms - a->trimmed_ms >= TRIM_EVERY_MS) {
             a->trimmed_ms = now_ms;
             trim(a, now_ms);
         }
+    }
+    return NULL;
+}
+
+static void *dead_man(void *arg)
+{
+    struct alerts *a = arg;
+    int64_t next_ms = clock_wall_ms();
+    while (sleep_until(a, &a->dead_man, next_ms)) {
+        int64_t now_ms = clock_wall_ms();
+        if (now_ms >= next_ms || next_ms - now_ms > a->config.dead_man_ms)
+            next_ms = alerts_dead_man(a, now_ms);
     }
     return NULL;
 }
@@ -124,6 +135,7 @@ enum status alerts_open(const struct alerts_config *config, struct alerts **out,
     pthread_mutex_init(&a->rules_lock, NULL);
     thread_init(&a->evaluator);
     thread_init(&a->sender);
+    thread_init(&a->dead_man);
     a->writer = store_writer_open(config->store);
     enum status st = notify_init(err);
     if (!st)
@@ -147,15 +159,19 @@ void alerts_start(struct alerts *a)
 {
     thread_start(a, &a->evaluator, evaluator);
     thread_start(a, &a->sender, sender);
+    if (a->config.dead_man_url)
+        thread_start(a, &a->dead_man, dead_man);
 }
 
 void alerts_stop(struct alerts *a)
 {
-    struct alerts_thread *all[] = {&a->evaluator, &a->sender};
+    struct alerts_thread *all[] = {&a->evaluator, &a->sender, &a->dead_man};
     pthread_mutex_lock(&a->lock);
     a->stopping = true;
+    a->ending = true;
     pthread_cond_signal(&a->evaluator.wake);
     pthread_cond_signal(&a->sender.wake);
+    pthread_cond_signal(&a->dead_man.wake);
     pthread_mutex_unlock(&a->lock);
     for (size_t i = 0; i < COUNT(all); i++) {
         if (all[i]->running)
@@ -177,6 +193,7 @@ void alerts_close(struct alerts *a)
     free(a->puts);
     pthread_cond_destroy(&a->evaluator.wake);
     pthread_cond_destroy(&a->sender.wake);
+    pthread_cond_destroy(&a->dead_man.wake);
     pthread_mutex_destroy(&a->lock);
     pthread_mutex_destroy(&a->rules_lock);
     notify_end();

@@ -4,6 +4,7 @@
 
 #include "base/clock.h"
 #include "base/file.h"
+#include "base/json.h"
 #include "base/log.h"
 #include "series/remote_write.h"
 
@@ -58,17 +59,18 @@ void alerts_self(struct alerts *a, int64_t now_ms, struct buf *out)
 }
 
 /* A webhook's notification that always fires: whoever receives it alerts when it stays away. */
-void alerts_dead_man(struct alerts *a, int64_t now_ms)
+int64_t alerts_dead_man(struct alerts *a, int64_t now_ms)
 {
     auto_buf config = {0}, note = {0};
     struct err err = {0};
-    if (!a->config.dead_man_url || now_ms < a->dead_man_at_ms)
-        return;
-    a->dead_man_at_ms = now_ms + a->config.dead_man_ms;
-    buf_printf(&config, "{\"url\":\"%s\"}", a->config.dead_man_url);
-    notify_test_notification(SPAN("DeadMansSwitch"), span_of(a->config.external_url), now_ms,
-                             &note);
-    if (notify_send(SPAN("webhook"), buf_view(&config), buf_view(&note), SPAN(""), &a->notify,
-                    &err))
+    struct notify_settings settings = a->notify;
+    settings.ending = &a->ending;
+    struct json j = json_to(&config);
+    json_begin_object(&j);
+    json_field(&j, "url", a->config.dead_man_url);
+    json_end_object(&j);
+    notify_dead_man_notification(span_of(a->config.external_url), now_ms, &note);
+    if (notify_send(SPAN("webhook"), buf_view(&config), buf_view(&note), SPAN(""), &settings, &err))
         log_warn("the dead man's switch was not reached: %s", err.text);
+    return now_ms + a->config.dead_man_ms;
 }

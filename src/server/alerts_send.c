@@ -351,7 +351,25 @@ static void delivery_over(struct alerts *a, const struct delivery *d, enum statu
                  (long long)d->channel_id, later && !given_up ? "waits" : "failed", err->text);
     if (record_delivery_done(a->config.record, d->id, state, now_ms + back_off_ms(d->attempts),
                              st ? span_of(err->text) : SPAN(""), now_ms, &why))
-        log_error("delivery %lld may be sent twice: %s", (long long)d->id, why.text);
+        log_error("delivery %lld is sent once more after the next start: %s", (long long)d->id,
+                  why.text);
+}
+
+/* The channel is free for its next one, and the sender looks for it at once. Nothing of a is
+ * touched behind the lock: whoever closes it waits for this. */
+static void delivery_end(struct delivery *d, bool look)
+{
+    struct alerts *a = d->alerts;
+    pthread_mutex_lock(&a->lock);
+    map_remove(&a->sending, span_from(&d->channel_id, sizeof d->channel_id));
+    a->n_sending--;
+    pthread_cond_broadcast(&a->sent);
+    if (look) {
+        a->sender.poked = true;
+        pthread_cond_signal(&a->sender.wake);
+    }
+    pthread_mutex_unlock(&a->lock);
+    delivery_free(d);
 }
 
 static void *deliver(void *arg)
@@ -367,12 +385,8 @@ static void *deliver(void *arg)
     pthread_mutex_lock(&a->lock);
     a->notifications++;
     a->failures += st != OK;
-    map_remove(&a->sending, span_from(&d->channel_id, sizeof d->channel_id));
-    a->n_sending--;
-    pthread_cond_broadcast(&a->sent);
     pthread_mutex_unlock(&a->lock);
-    alerts_poke(a, &a->sender);
-    delivery_free(d);
+    delivery_end(d, true);
     return NULL;
 }
 
@@ -382,6 +396,7 @@ static void start_delivery(struct alerts *a, const struct delivery_row *row,
     struct delivery *d = mem_zero(1, sizeof *d);
     pthread_attr_t detached;
     pthread_t thread;
+    struct err err = {0};
     *d = (struct delivery){.alerts = a,
                            .id = row->id,
                            .channel_id = row->channel_id,
@@ -399,6 +414,11 @@ static void start_delivery(struct alerts *a, const struct delivery_row *row,
     pthread_mutex_unlock(&a->lock);
     if (busy) {
         delivery_free(d);
+        return;
+    }
+    if (record_delivery_begin(a->config.record, d->id, &err)) {
+        log_error("notification %lld waits: %s", (long long)d->id, err.text);
+        delivery_end(d, false);
         return;
     }
     pthread_attr_init(&detached);
@@ -462,6 +482,11 @@ void alerts_send_open(struct alerts *a)
     auto_arena arena = {0};
     struct sent_row *rows;
     size_t n;
+    struct err err = {0};
+    if (record_deliveries_recover(a->config.record, clock_wall_ms(), &n, &err))
+        log_error("notifications that were cut off are not sent again: %s", err.text);
+    else if (n)
+        log_warn("%zu notifications were being sent when the server was killed", n);
     a->groups = groups_open();
     a->reload_routing = a->dirty = true;
     pthread_cond_init(&a->sent, NULL);

@@ -9,8 +9,9 @@
 #include "record/alerts.h"
 
 #include <pthread.h>
+#include <stdatomic.h>
 
-/* One of the two threads, which sleeps until there is something to do. */
+/* One of the threads, which sleeps until there is something to do. */
 struct alerts_thread {
     pthread_t thread;
     pthread_cond_t wake;
@@ -28,9 +29,10 @@ struct alerts {
     struct api *api;
     struct store_writer *writer;
     struct notify_settings notify;
-    pthread_mutex_t lock; /* guards what both threads and the API touch */
+    atomic_bool ending;   /* ends the dead man's message that is under way */
+    pthread_mutex_t lock; /* guards what the threads and the API touch */
     bool stopping;
-    struct alerts_thread evaluator, sender;
+    struct alerts_thread evaluator, sender, dead_man;
     bool reload_rules, reload_routing;
 
     /* the evaluator's */
@@ -41,7 +43,7 @@ struct alerts {
     struct alert_put *puts;
     size_t n_puts, puts_size;
     const struct rule_group *group;
-    int64_t now_ms, self_ms, dead_man_at_ms, trimmed_ms;
+    int64_t now_ms, self_ms, trimmed_ms;
 
     /* the sender's */
     struct routing *routing;
@@ -76,6 +78,7 @@ enum status alerts_test(struct alerts *a, int64_t channel_id, struct err *err);
 
 /* The server's own series, as those of a host. */
 void alerts_self(struct alerts *a, int64_t now_ms, struct buf *message);
-void alerts_dead_man(struct alerts *a, int64_t now_ms);
+/* On a thread of its own: an address that hangs delays nothing. The time of the next. */
+int64_t alerts_dead_man(struct alerts *a, int64_t now_ms);
 
 void alerts_poke(struct alerts *a, struct alerts_thread *t);

@@ -139,10 +139,62 @@ static void deliveries_wait_in_order(void **state)
     assert_int_equal(n, 2); /* what waits stays */
 }
 
+static struct delivery_row logged(struct fixture *f, int64_t now_ms, size_t *interrupted)
+{
+    struct delivery_row *rows;
+    size_t n;
+    reopen(f); /* as after a kill */
+    assert_ok(record_deliveries_recover(f->record, now_ms, interrupted, err));
+    assert_ok(record_deliveries(f->record, 1, 0, 10, &f->arena, &rows, &n, err));
+    assert_int_equal(n, 1);
+    return rows[0];
+}
+
+/* Killed between every two steps: an attempt that began is made once more, and never again. */
+static void a_delivery_is_cut_off_twice_at_most(void **state)
+{
+    struct fixture *f = *state;
+    struct delivery_row d = {
+        .channel_id = 1, .created_ms = 10, .group_key = SPAN("g"), .payload = SPAN("{}")};
+    int64_t first;
+    size_t cut;
+    assert_ok(record_deliveries_add(f->record, &d, 1, NULL, err));
+    d = logged(f, 20, &cut); /* before it began: nothing was sent */
+    assert_int_equal(cut, 0);
+    assert_span(d.state, "waiting");
+    assert_ok(record_delivery_begin(f->record, d.id, err));
+    assert_int_equal(record_delivery_begin(f->record, d.id, NULL), NOT_FOUND);
+    assert_int_equal(due(f, 1000, &first), 0); /* it is under way */
+    d = logged(f, 30, &cut);
+    assert_int_equal(cut, 1);
+    assert_span(d.state, "waiting");
+    assert_int_equal(d.attempts, 1);
+    assert_int_equal(d.next_ms, 30);
+    assert_int_equal(due(f, 30, &first), 1);
+    /* refused for now is an end that is known: such attempts do not count */
+    for (int i = 0; i < 3; i++) {
+        assert_ok(record_delivery_begin(f->record, d.id, err));
+        assert_ok(record_delivery_done(f->record, d.id, SPAN("waiting"), 40, SPAN("503"), 31, err));
+        d = logged(f, 32, &cut);
+        assert_int_equal(cut, 0);
+        assert_span(d.state, "waiting");
+    }
+    assert_ok(record_delivery_begin(f->record, d.id, err));
+    d = logged(f, 50, &cut);
+    assert_int_equal(cut, 1);
+    assert_span(d.state, "failed");
+    assert_int_equal(d.attempts, 5);
+    assert_int_equal(d.done_ms, 50);
+    assert_non_null(strstr(d.error.at, "may have arrived"));
+    assert_int_equal(due(f, 1000, &first), 0);
+    assert_int_equal(record_delivery_begin(f->record, d.id, NULL), NOT_FOUND);
+}
+
 const struct CMUnitTest alerts_tests[] = {
     RECORD_TEST(an_alert_and_its_history),
     RECORD_TEST(a_person_resolves),
     RECORD_TEST(documents_have_versions),
     RECORD_TEST(deliveries_wait_in_order),
+    RECORD_TEST(a_delivery_is_cut_off_twice_at_most),
 };
 const size_t alerts_tests_n = COUNT(alerts_tests);
