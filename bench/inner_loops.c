@@ -16,19 +16,19 @@ static double values[SAMPLES];
 static size_t decode(enum chunk_style style, long repeats, bool side_by_side)
 {
     uint8_t bytes[CHUNK_MAX_BYTES(SAMPLES)];
-    double out[INTS_AT_ONCE][SAMPLES];
+    double out[CHUNKS_AT_ONCE][SAMPLES];
     size_t len = chunk_encode(style, values[0], values, SAMPLES, bytes);
     struct span chunk = span_from(bytes, len);
     for (long i = 0; i < repeats; i++) {
-        struct chunk_job jobs[INTS_AT_ONCE];
-        for (size_t k = 0; k < INTS_AT_ONCE; k++)
+        struct chunk_job jobs[CHUNKS_AT_ONCE];
+        for (size_t k = 0; k < CHUNKS_AT_ONCE; k++)
             jobs[k] = (struct chunk_job){
                 .in = bytes_of(chunk), .base = values[0], .v = out[k], .n = SAMPLES};
-        for (size_t k = 0; k < INTS_AT_ONCE; k += side_by_side ? INTS_AT_ONCE : 1)
-            if (!chunks_decode(jobs + k, side_by_side ? INTS_AT_ONCE : 1))
+        for (size_t k = 0; k < CHUNKS_AT_ONCE; k += side_by_side ? CHUNKS_AT_ONCE : 1)
+            if (!chunks_decode(jobs + k, side_by_side ? CHUNKS_AT_ONCE : 1))
                 abort();
     }
-    return (size_t)repeats * INTS_AT_ONCE * SAMPLES;
+    return (size_t)repeats * CHUNKS_AT_ONCE * SAMPLES;
 }
 
 static size_t doubles(long repeats)

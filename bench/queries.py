@@ -85,9 +85,15 @@ class Server:
         if path:
             with open(path) as f:
                 return int(f.readline().split()[1]) / 1e3
-        with open('/proc/%d/stat' % self.o.pid) as f:
-            fields = f.read().rsplit(') ', 1)[1].split()
-        return (int(fields[11]) + int(fields[12])) * 1e3 / os.sysconf('SC_CLK_TCK')
+        tasks = '/proc/%d/task' % self.o.pid  # its threads stay, so the sum only grows
+        total = 0
+        for task in os.listdir(tasks):
+            try:
+                with open('%s/%s/schedstat' % (tasks, task)) as f:
+                    total += int(f.read().split()[0])
+            except OSError:
+                pass  # it ended just now
+        return total / 1e6
 
     def path(self, expr, span):
         if span:

@@ -66,10 +66,10 @@ static void chunks_side_by_side(void **state)
     (void)state;
     struct dice d = dice_of(7);
     for (int round = 0; round < ROUNDS; round++) {
-        double v[INTS_AT_ONCE][CHUNK_MAX_SAMPLES], back[INTS_AT_ONCE][CHUNK_MAX_SAMPLES];
-        uint8_t *bytes[INTS_AT_ONCE];
-        struct chunk_job jobs[INTS_AT_ONCE];
-        size_t n = 1 + roll_below(&d, INTS_AT_ONCE);
+        double v[CHUNKS_AT_ONCE][CHUNK_MAX_SAMPLES], back[CHUNKS_AT_ONCE][CHUNK_MAX_SAMPLES];
+        uint8_t *bytes[CHUNKS_AT_ONCE];
+        struct chunk_job jobs[CHUNKS_AT_ONCE];
+        size_t n = 1 + roll_below(&d, CHUNKS_AT_ONCE);
         for (size_t i = 0; i < n; i++) {
             uint8_t room[CHUNK_MAX_BYTES(CHUNK_MAX_SAMPLES)];
             size_t length = 1 + roll_below(&d, round % 4 ? 60 : CHUNK_MAX_SAMPLES);

@@ -49,7 +49,8 @@ struct chunk_job {
     bool numbers; /* out: there is no NaN among the values */
     bool rising;  /* out: none is less than the one before; both may be false all the same */
 };
-bool chunks_decode(struct chunk_job *jobs, size_t n); /* n <= INTS_AT_ONCE */
+enum { CHUNKS_AT_ONCE = 8 };
+bool chunks_decode(struct chunk_job *jobs, size_t n); /* n <= CHUNKS_AT_ONCE */
 
 /* What a long range can do with instead of the values. Stale markers are not counted, other
  * NaNs neither; without any number all fields but first and last are NaN. */

@@ -1,6 +1,4 @@
-#include "store/embedded/ints.h"
-
-enum { RICE_ESCAPE = 24, RICE_MAX_K = 48 };
+#include "store/embedded/rice.h"
 
 static unsigned bit_width(uint64_t v)
 {
@@ -155,27 +153,6 @@ static uint8_t *rice_put(const uint64_t *z, size_t n, unsigned k, bool zeros, ui
     return bits_end(&bits);
 }
 
-static inline uint64_t rice_get_one(struct bits_in *bits, unsigned k)
-{
-    uint64_t w = bits_peek(bits);
-    unsigned q = (unsigned)__builtin_ctzll(~w | UINT64_C(1) << RICE_ESCAPE);
-    if (q < RICE_ESCAPE) {
-        if (q + 1 + k <= 56) {
-            bits_skip(bits, q + 1 + k);
-            return (uint64_t)q << k | (w >> (q + 1) & ((UINT64_C(1) << k) - 1));
-        }
-        bits_skip(bits, q + 1);
-        return (uint64_t)q << k | bits_get(bits, k);
-    }
-    bits_skip(bits, RICE_ESCAPE);
-    unsigned width = (unsigned)bits_get(bits, 6);
-    if (width > INTS_MAX_BITS) {
-        bits->bad = true;
-        return 0;
-    }
-    return bits_get(bits, width);
-}
-
 struct rice_in {
     struct bits_in bits;
     unsigned k;
@@ -204,9 +181,6 @@ static inline void rice_next(struct rice_in *r, bool zeros)
     r->z[r->done++] = z;
     r->bad |= r->bits.bad || z >> INTS_MAX_BITS;
 }
-
-/* A number with this k, flag included, fits 57 bits unless escaped. */
-enum { RICE_SHORT_K = 30, RICE_SHORT_BITS = RICE_ESCAPE + RICE_SHORT_K + 2 };
 
 /* What a sequence's next number depends on, for registers. */
 struct lane {

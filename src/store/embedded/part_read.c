@@ -257,7 +257,7 @@ static bool read_section(const struct part_entry *e, struct span bytes, uint32_t
                          size_t from, size_t to, struct samples *out)
 {
     struct section s;
-    struct chunk_job jobs[INTS_AT_ONCE];
+    struct chunk_job jobs[CHUNKS_AT_ONCE];
     double *v = out->v + out->n;
     size_t chunks = part_chunks(e->samples), whole = 0;
     if (!open_section(bytes, number, chunks, &s))
@@ -279,7 +279,7 @@ static bool read_section(const struct part_entry *e, struct span bytes, uint32_t
             continue;
         }
         job->v = v + (start - from);
-        if (++whole == INTS_AT_ONCE) {
+        if (++whole == CHUNKS_AT_ONCE) {
             if (!read_jobs(jobs, whole, out))
                 return false;
             whole = 0;
