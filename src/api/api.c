@@ -35,7 +35,7 @@ struct api *api_open(const struct api_config *config)
     a->metadata = metadata_open();
     a->http_metrics = http_metrics_open();
     a->gate = gate_open(a->loop, a->workers, (unsigned)config->limits.max_concurrency);
-    a->chores = pool_open(1, CHORES_WAITING_MAX);
+    a->chores = pool_open("chores", 1, CHORES_WAITING_MAX);
     a->live = live_new(a);
     a->increment_labels = increment_labels_open();
     a->links = links_new(a);

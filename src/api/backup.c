@@ -108,11 +108,11 @@ static void remove_backup(const char *dir)
     }
 }
 
-static enum status make(struct call *c, void *arg, struct arena *arena, struct buf *body,
-                        struct err *err)
+/* A backup of this moment; id is its name. */
+static enum status make_now(struct call *c, char id[TIME_TEXT_MAX], struct buf *body,
+                            struct err *err)
 {
-    char dir[BACKUP_PATH_MAX], id[TIME_TEXT_MAX];
-    (void)arg, (void)arena;
+    char dir[BACKUP_PATH_MAX];
     id_of(clock_wall_ms(), id);
     path_of(c->api, span_of(id), "", dir);
     if (access(dir, F_OK) == 0)
@@ -123,14 +123,51 @@ static enum status make(struct call *c, void *arg, struct arena *arena, struct b
     return st;
 }
 
-void backup_make(struct call *c)
+static enum status make(struct call *c, void *arg, struct arena *arena, struct buf *body,
+                        struct err *err)
+{
+    char id[TIME_TEXT_MAX];
+    (void)arg, (void)arena;
+    return make_now(c, id, body, err);
+}
+
+static void begin(struct call *c, api_work_fn fn)
 {
     struct err err = {0};
     enum status st = api_audit(c, "backup made", SPAN(""), &err);
     if (st)
         api_failure(c, st, &err);
     else
-        api_chore(c, make, NULL);
+        api_chore(c, fn, NULL);
+}
+
+void backup_make(struct call *c)
+{
+    begin(c, make);
+}
+
+/* The same in Prometheus's words. */
+static enum status make_snapshot(struct call *c, void *arg, struct arena *arena, struct buf *body,
+                                 struct err *err)
+{
+    auto_buf about = {.max = BACKUP_PATH_MAX};
+    char id[TIME_TEXT_MAX];
+    (void)arg, (void)arena;
+    enum status st = make_now(c, id, &about, err);
+    struct json j = json_to(body);
+    json_begin_object(&j);
+    json_field(&j, "status", "success");
+    json_key(&j, "data");
+    json_begin_object(&j);
+    json_field(&j, "name", id);
+    json_end_object(&j);
+    json_end_object(&j);
+    return st;
+}
+
+void backup_snapshot(struct call *c)
+{
+    begin(c, make_snapshot);
 }
 
 /* ---- list and delete ---- */

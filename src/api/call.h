@@ -146,6 +146,7 @@ void storage_check(struct call *c);
 void storage_clean(struct call *c);
 void hosts_delete(struct call *c);
 void backup_make(struct call *c);
+void backup_snapshot(struct call *c);
 void backup_list(struct call *c);
 void backup_send(struct call *c);
 void backup_delete(struct call *c);

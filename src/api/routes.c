@@ -30,6 +30,8 @@ const struct route routes[] = {
      "Give back the space of deleted samples"},
     {"PUT", "/api/v1/admin/tsdb/clean_tombstones", NEED_ADMIN, prometheus_clean,
      "Give back the space of deleted samples (PUT)"},
+    {"POST", "/api/v1/admin/tsdb/snapshot", NEED_ADMIN, backup_snapshot, "Make a backup"},
+    {"PUT", "/api/v1/admin/tsdb/snapshot", NEED_ADMIN, backup_snapshot, "Make a backup (PUT)"},
     {"GET", "/api/v1/status/buildinfo", NEED_VIEWER, prometheus_buildinfo,
      "Which Prometheus's API this is"},
     {"GET", "/api/v1/query_exemplars", NEED_VIEWER, prometheus_exemplars,

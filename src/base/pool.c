@@ -12,6 +12,7 @@ struct job {
 };
 
 struct pool {
+    const char *name;
     struct queue *jobs;
     pthread_mutex_t lock; /* of what follows */
     unsigned busy;        /* jobs taken from the caller and not ended */
@@ -19,9 +20,15 @@ struct pool {
     pthread_t threads[];
 };
 
+void thread_name(const char *name)
+{
+    pthread_setname_np(pthread_self(), name);
+}
+
 static void *run_jobs(void *arg)
 {
     struct pool *p = arg;
+    thread_name(p->name);
     for (struct job *job; (job = queue_pop(p->jobs, -1)); free(job)) {
         job->work(job->arg);
         pthread_mutex_lock(&p->lock);
@@ -42,10 +49,11 @@ static void take(struct pool *p)
     pthread_mutex_unlock(&p->lock);
 }
 
-struct pool *pool_open(unsigned threads, size_t waiting_max)
+struct pool *pool_open(const char *name, unsigned threads, size_t waiting_max)
 {
     struct pool *p = mem_zero(1, sizeof *p + threads * sizeof p->threads[0]);
     p->jobs = queue_open(waiting_max);
+    p->name = name;
     p->threads_max = threads;
     pthread_mutex_init(&p->lock, NULL);
     return p;

@@ -6,8 +6,13 @@
 
 struct pool;
 
-/* At most so many threads; each begins when it is first needed. */
-struct pool *pool_open(unsigned threads, size_t waiting_max);
+/* What tools call the calling thread: at most 15 bytes. The main thread keeps the program's name.
+ */
+void thread_name(const char *name);
+
+/* At most so many threads, called name (15 bytes; must live as long); each begins when it is first
+ * needed. */
+struct pool *pool_open(const char *name, unsigned threads, size_t waiting_max);
 /* Finishes what was taken, then ends. Close before the loops that results go to. NULL is fine. */
 void pool_close(struct pool *p);
 /* work(arg) runs on a thread of the pool, then done(arg) on the loop. False when waiting_max

@@ -3,6 +3,7 @@
 
 #include "base/clock.h"
 #include "base/log.h"
+#include "base/pool.h"
 
 #include <stdlib.h>
 #include <time.h>
@@ -67,6 +68,7 @@ static void *evaluator(void *arg)
 {
     struct alerts *a = arg;
     int64_t next_ms = clock_wall_ms();
+    thread_name("alerts");
     while (sleep_until(a, &a->evaluator, MIN(next_ms, a->self_ms))) {
         int64_t now_ms = clock_wall_ms();
         if (now_ms >= a->self_ms || a->self_ms > now_ms + SELF_EVERY_MS) {
@@ -82,6 +84,7 @@ static void *sender(void *arg)
 {
     struct alerts *a = arg;
     int64_t next_ms = clock_wall_ms();
+    thread_name("notify");
     while (sleep_until(a, &a->sender, next_ms)) {
         int64_t now_ms = clock_wall_ms();
         next_ms = alerts_send(a, now_ms);

@@ -5,6 +5,7 @@
 #include "base/clock.h"
 #include "base/log.h"
 #include "base/map.h"
+#include "base/pool.h"
 #include "promql/promql.h"
 #include "record/events.h"
 #include "record/findings.h"
@@ -443,6 +444,7 @@ static void *run(void *arg)
 {
     struct pipeline *p = arg;
     int64_t last_tick_ms = 0, next_tick_mono_ms = clock_mono_ms() + p->interval_ms;
+    thread_name("analysis");
     while (wait_a_moment(p))
         look(p, &last_tick_ms, &next_tick_mono_ms);
     return NULL;

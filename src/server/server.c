@@ -206,8 +206,9 @@ static enum status open_alerts(struct server *s, const struct server_settings *s
 static enum status open_api(struct server *s, const struct server_settings *settings,
                             struct err *err)
 {
-    s->workers = pool_open((unsigned)settings->query.max_concurrency + WORKERS_BESIDE_QUERIES,
-                           WORKERS_WAITING_MAX);
+    s->workers =
+        pool_open("query", (unsigned)settings->query.max_concurrency + WORKERS_BESIDE_QUERIES,
+                  WORKERS_WAITING_MAX);
     s->api = api_open(&(struct api_config){
         .loop = s->loop,
         .workers = s->workers,

@@ -84,7 +84,7 @@ static void open_rig(struct rig *r, unsigned max)
     at_once = most_at_once = ended = 0;
     order[0] = '\0';
     assert_ok(loop_open(&loop, err));
-    r->pool = pool_open(TURNS, 16);
+    r->pool = pool_open("test", TURNS, 16);
     r->gate = gate_open(loop, r->pool, max);
     for (size_t i = 0; i < TURNS; i++)
         r->turns[i].turn =

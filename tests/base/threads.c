@@ -127,14 +127,14 @@ static void a_pool_hands_results_to_the_loop(void **state UNUSED)
 {
     struct pooled t = {0};
     assert_ok(loop_open(&t.loop, err));
-    struct pool *p = pool_open(2, 100);
+    struct pool *p = pool_open("test", 2, 100);
     for (int i = 0; i < 100; i++)
         assert_true(pool_submit(p, work, worked, t.loop, &t));
     loop_run(t.loop);
     assert_int_equal(t.done, 100);
     assert_int_equal(t.worked, 100);
     pool_close(p);
-    p = pool_open(0, 1); /* nobody works: the second one does not fit */
+    p = pool_open("test", 0, 1); /* nobody works: the second one does not fit */
     assert_true(pool_submit(p, work, worked, t.loop, &t));
     assert_int_equal(pool_waiting(p), 1);
     assert_false(pool_submit(p, work, worked, t.loop, &t));

@@ -1,5 +1,6 @@
 """Limits of PromQL queries, what happens to those that nobody waits for, long answers in pieces,
 and the server's own figures of all that."""
+import glob
 import gzip
 import http.client
 import json
@@ -169,6 +170,18 @@ def methods(tap, server):
     tap.equal(server.request('POST', '/api/v1/admin/tsdb/clean_tombstones')[0], 204, 'an admin may')
 
 
+def snapshot(tap, server):
+    path = '/api/v1/admin/tsdb/snapshot'
+    tap.equal(server.request('POST', path, token='agent-token')[0], 403, 'an agent may not back up')
+    answer = server.json('POST', path)
+    there = [b['id'] for b in server.json('GET', '/api/galen/v1/backups')['backups']]
+    tap.equal((answer, there), ({'status': 'success', 'data': {'name': there[0]}}, there[:1]),
+              'a snapshot is a backup')
+    names = {open(p).read().strip()
+             for p in glob.glob('/proc/%d/task/*/comm' % server.process.process.pid)}
+    tap.ok({'galen-server', 'query', 'chores', 'log', 'store'} <= names, 'threads have names', names)
+
+
 def figures(tap, server):
     server.request('POST', '/no/such/place')
     server.request('GET', '/api/v1/query', token=None)
@@ -269,6 +282,7 @@ def main():
             pieces(tap, server)
             truncation(tap, server)
             methods(tap, server)
+            snapshot(tap, server)
             figures(tap, server)
             commands(tap, server)
         finally:

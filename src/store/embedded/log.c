@@ -4,6 +4,7 @@
 #include "base/arena.h"
 #include "base/crypto.h"
 #include "base/log.h"
+#include "base/pool.h"
 
 #include <errno.h>
 #include <pthread.h>
@@ -147,6 +148,7 @@ static void *commit(void *arg)
 {
     struct log *l = arg;
     struct batch b = {0};
+    thread_name("log");
     b.rows.max = b.defs.max = SIZE_MAX;
     while (take(l, &b)) {
         struct err err = {0};

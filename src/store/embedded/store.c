@@ -5,6 +5,7 @@
 #include "base/file.h"
 #include "base/log.h"
 #include "base/map.h"
+#include "base/pool.h"
 
 #include <dirent.h>
 #include <errno.h>
@@ -430,6 +431,7 @@ static void *maintain(void *arg)
 {
     struct store *s = arg;
     enum status before = OK;
+    thread_name("store");
     while (wait_for_work(s)) {
         struct err err = {0};
         enum status st = store_maintain(s, &err);
