@@ -36,6 +36,9 @@ struct evidence {
     const char *unit;  /* "1/s", "ratio", "bytes", "seconds", "count" or NULL */
 };
 
+/* Whom somebody waits for. */
+enum pressure { PRESSURE_CPU, PRESSURE_MEMORY, PRESSURE_IO, PRESSURES };
+
 /* A line of a configuration file. */
 struct finding_line {
     const char *line, *file;

@@ -20,6 +20,7 @@ static void fill_check(const struct rule *r, struct check *out)
         .has_above = r->has_above,
         .has_effective = r->effective.expr != NULL,
         .above = r->above,
+        .burdens = r->burdens,
         .window_ms = r->window_ms,
         .settle_ms = r->settle_ms,
     };

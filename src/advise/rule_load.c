@@ -12,7 +12,7 @@ static const char *const keys[] = {
     "use",   "above",  "when",         "unless", "counter",   "per",    "fields",   "yields_to",
     "value", "bounds", "propose",      "step",   "evidence",  "advice", "sentence", "effect",
     "risk",  "check",  "takes_effect", "source", "line",      "file",   "command",  "confidence",
-    "limit", "load",   "effective",    "settle", "resource",  "lines",  NULL,
+    "limit", "load",   "effective",    "settle", "resource",  "lines",  "burdens",  NULL,
 };
 
 struct reader {
@@ -376,7 +376,42 @@ static enum status read_lines(const struct reader *r)
     return OK;
 }
 
-/* How a change is judged: load, effective, settle, resource. */
+/* The pressures that a change of it may raise; where the rule does not say, by what it is about. */
+static enum status read_burdens(const struct reader *r)
+{
+    static const char *const words[PRESSURES] = {"cpu", "memory", "io"};
+    static const struct {
+        const char *resource;
+        unsigned burdens;
+    } resources[] = {{"RAM", 1 << PRESSURE_MEMORY},
+                     {"swap", 1 << PRESSURE_MEMORY},
+                     {"CPUs", 1 << PRESSURE_CPU},
+                     {"disk", 1 << PRESSURE_IO}};
+    struct rule *u = r->rule;
+    const char *names[PRESSURES];
+    size_t n = 0;
+    enum status st = read_names(r, "burdens", names, PRESSURES, &n);
+    for (size_t i = 0; !st && i < n; i++) {
+        unsigned bit = 0;
+        for (size_t k = 0; k < PRESSURES; k++)
+            if (strcmp(names[i], words[k]) == 0)
+                bit = 1U << k;
+        if (!bit)
+            return yaml_error(yaml_get(r->node, "burdens"), r->err,
+                              "burdens: \"%s\" is none of cpu, memory, io", names[i]);
+        u->burdens |= bit;
+    }
+    if (st || n)
+        return st;
+    if (u->parameter && span_starts(span_of(u->parameter), SPAN("vm.")))
+        u->burdens = 1 << PRESSURE_MEMORY | 1 << PRESSURE_IO;
+    for (size_t i = 0; u->resource && i < COUNT(resources); i++)
+        if (strcmp(u->resource, resources[i].resource) == 0)
+            u->burdens |= resources[i].burdens;
+    return OK;
+}
+
+/* How a change is judged: load, effective, settle, resource, burdens. */
 static enum status read_verify(const struct reader *r)
 {
     static const int64_t week = 7 * 86400 * INT64_C(1000);
@@ -387,7 +422,7 @@ static enum status read_verify(const struct reader *r)
     enum status st;
     if ((settle && (st = yaml_duration_ms(settle, 0, week, &u->settle_ms, r->err))) ||
         (st = formula(r, "load", &u->load)) || (st = formula(r, "effective", &u->effective)) ||
-        (st = optional(r, "resource", &u->resource)))
+        (st = optional(r, "resource", &u->resource)) || (st = read_burdens(r)))
         return st;
     if (!u->parameter || u->set_line)
         return OK;

@@ -3,7 +3,9 @@
  *
  *   helped     an error counter's rate fell by 90 %; a level left its warning band, or halved; a
  *              pressure fell below the level at which its finding ends
- *   harmed     any pressure rose by half, or available memory fell below 5 %
+ *   harmed     any pressure rose by half, or available memory fell below 5 %, in two windows in a
+ * row; where the rule's own signal was cured only a pressure that the rule burdens
+ *              (docs/decisions/0007-harm.md)
  *   no effect  neither, although the change has taken effect
  *
  * The load must be comparable: within 30 % of before. More load is no excuse for a signal that fell
@@ -22,10 +24,19 @@ static const double available_least = 0.05;
 static const double warn_level = 0.75; /* the band of a level begins here */
 static const double clear_share = 0.8; /* of a rule's threshold: its finding ends */
 
+int64_t verify_window_ms(const struct check *c)
+{
+    return c ? MAX(c->window_ms, (int64_t)VERIFY_WINDOW_MIN_MS) : 5 * 60 * 1000;
+}
+
 int64_t verify_due_ms(const struct check *c, int64_t changed_ms)
 {
-    int64_t window = c ? MAX(c->window_ms, (int64_t)VERIFY_WINDOW_MIN_MS) : 5 * 60 * 1000;
-    return changed_ms + 2 * window + VERIFY_SCRAPE_MS;
+    return changed_ms + 2 * verify_window_ms(c) + VERIFY_SCRAPE_MS;
+}
+
+int64_t verify_second_ms(const struct check *c, int64_t changed_ms)
+{
+    return verify_due_ms(c, changed_ms) + verify_window_ms(c);
 }
 
 static bool pressure_rose(struct figure before, struct figure after)
@@ -34,24 +45,40 @@ static bool pressure_rose(struct figure before, struct figure after)
            after.value - before.value > pressure_least;
 }
 
+static bool memory_went(struct figure before, struct figure after)
+{
+    return before.known && after.known && before.value >= available_least &&
+           after.value < available_least;
+}
+
 static const char *const pressure_words[PRESSURES] = {"processors", "memory", "disks"};
 
-static bool is_harmed(const struct verify_case *v, struct buf *why)
+static void put_pressure(const struct verify_case *v, size_t i, struct buf *why)
+{
+    buf_printf(why, "somebody waits for %s %.0f %% of the time, before %.0f %%", pressure_words[i],
+               100 * v->after.pressure[i].value, 100 * v->before.pressure[i].value);
+}
+
+/* Does that pressure count against the change? Where the rule's own signal was cured, only one
+ * that the change can have raised: others have their own reasons. */
+static bool counts(const struct verify_case *v, size_t pressure, bool cured)
+{
+    return !cured || (v->check && (v->check->burdens >> pressure & 1U));
+}
+
+static bool is_worse(const struct verify_case *v, const struct figures *after, bool cured,
+                     struct buf *why)
 {
     for (size_t i = 0; i < PRESSURES; i++) {
-        if (!pressure_rose(v->before.pressure[i], v->after.pressure[i]))
+        if (!counts(v, i, cured) || !pressure_rose(v->before.pressure[i], after->pressure[i]))
             continue;
-        buf_printf(why, "somebody waits for %s %.0f %% of the time, before %.0f %%",
-                   pressure_words[i], 100 * v->after.pressure[i].value,
-                   100 * v->before.pressure[i].value);
+        put_pressure(v, i, why);
         return true;
     }
-    struct figure before = v->before.available, after = v->after.available;
-    if (!before.known || !after.known || before.value < available_least ||
-        after.value >= available_least)
+    if (!memory_went(v->before.available, after->available))
         return false;
-    buf_printf(why, "available memory fell from %.0f %% to %.1f %%", 100 * before.value,
-               100 * after.value);
+    buf_printf(why, "available memory fell from %.0f %% to %.1f %%",
+               100 * v->before.available.value, 100 * after->available.value);
     return true;
 }
 
@@ -133,12 +160,42 @@ static bool had_cause(const struct verify_case *v)
            v->before.signal.value > clear_share * c->above;
 }
 
+static bool is_cured(const struct verify_case *v)
+{
+    return had_cause(v) && v->after.signal.known && load_compares(v) >= 0 &&
+           is_helped(v->check, v->before.signal.value, v->after.signal.value);
+}
+
+/* What rose beside a change that helped is told, too. */
+static void put_beside(const struct verify_case *v, struct buf *why)
+{
+    for (size_t i = 0; i < PRESSURES; i++) {
+        if (!pressure_rose(v->before.pressure[i], v->after.pressure[i]))
+            continue;
+        buf_str(why, "; beside it ");
+        put_pressure(v, i, why);
+    }
+}
+
 enum verdict verify_judge(const struct verify_case *v, struct buf *why)
 {
-    if (load_compares(v) <= 0 && is_harmed(v, why))
-        return VERDICT_HARMED;
-    if (had_cause(v))
-        return judge_signal(v, why);
+    bool cured = is_cured(v);
+    auto_buf once = {0};
+    if (load_compares(v) <= 0 && is_worse(v, &v->after, cured, why)) {
+        if (!v->second_look) {
+            buf_str(why, ": a second look decides");
+            return VERDICT_WAIT;
+        }
+        if (is_worse(v, &v->earlier, cured, &once))
+            return VERDICT_HARMED;
+        buf_clear(why); /* for a window only: anything can have done that */
+    }
+    if (had_cause(v)) {
+        enum verdict verdict = judge_signal(v, why);
+        if (verdict == VERDICT_HELPED)
+            put_beside(v, why);
+        return verdict;
+    }
     buf_str(why, v->check ? "the rule's signal was low before, nothing waits more than before"
                           : "no rule speaks of it, nothing waits more than before");
     return VERDICT_UNJUDGED;

@@ -32,6 +32,7 @@ struct check {
     enum finding_kind kind;
     unsigned class;
     bool has_above, has_effective;
+    unsigned burdens; /* bits of enum pressure: what this change may have done to others */
     double above;
     int64_t window_ms, settle_ms;
 };
@@ -40,8 +41,6 @@ struct check {
 bool adviser_check(const struct adviser *a, const char *rule, struct check *out);
 /* The first rule that advises that parameter; false when none does. */
 bool adviser_check_of_parameter(const struct adviser *a, const char *parameter, struct check *out);
-
-enum pressure { PRESSURE_CPU, PRESSURE_MEMORY, PRESSURE_IO, PRESSURES };
 
 struct figure {
     bool known;
@@ -74,8 +73,12 @@ enum verdict {
 };
 extern const char *const verdict_names[5]; /* "pending", "helped", "no_effect", ... */
 
+/* The time that figures are taken over, before and after. */
+int64_t verify_window_ms(const struct check *c);
 /* When a change is judged first: the window of the rule's rates must lie behind it. */
 int64_t verify_due_ms(const struct check *c, int64_t changed_ms);
+/* When harm can be judged: a window later. */
+int64_t verify_second_ms(const struct check *c, int64_t changed_ms);
 
 enum {
     VERIFY_WINDOW_MIN_MS = 10 * 1000,
@@ -86,7 +89,10 @@ enum {
 struct verify_case {
     const struct check *check; /* NULL: no rule speaks of this parameter */
     struct figures before, after;
-    int64_t age_ms; /* since the change */
+    /* The window before that of `after`, all behind the change: harm must show in both. */
+    struct figures earlier;
+    bool second_look; /* `earlier` is there */
+    int64_t age_ms;   /* since the change */
     bool effective;
 };
 

@@ -105,7 +105,7 @@ static const struct {
      KIND_PROOF,
      1,
      {20, 100, .2, .5},
-     {0, 100, .31, .5},
+     {3, 100, .31, .5},
      LATE_MS,
      true,
      VERDICT_HARMED},
@@ -113,10 +113,26 @@ static const struct {
      KIND_PROOF,
      1,
      {20, 100, .2, .5},
-     {0, 100, .3, .5},
+     {3, 100, .3, .5},
+     LATE_MS,
+     true,
+     VERDICT_NO_EFFECT},
+    {"a pressure that the change cannot have raised",
+     KIND_PROOF,
+     1,
+     {20, 100, .2, .5},
+     {0, 100, .9, .5},
      LATE_MS,
      true,
      VERDICT_HELPED},
+    {"and nothing was cured",
+     KIND_PROOF,
+     1,
+     {20, 100, .2, .5},
+     {20, 100, .9, .5},
+     LATE_MS,
+     true,
+     VERDICT_HARMED},
     {"by hardly anything",
      KIND_PROOF,
      1,
@@ -212,6 +228,8 @@ static void changes_are_judged(void **state UNUSED)
         struct verify_case v = {.check = &check,
                                 .before = of(b[0], b[1], b[2], b[3]),
                                 .after = of(a[0], a[1], a[2], a[3]),
+                                .earlier = of(a[0], a[1], a[2], a[3]),
+                                .second_look = true,
                                 .age_ms = cases[i].age_ms,
                                 .effective = cases[i].in_effect};
         enum verdict got = verify_judge(&v, &why);
@@ -221,12 +239,65 @@ static void changes_are_judged(void **state UNUSED)
     }
 }
 
+/* A burst of some seconds during one of the two windows is not the change's doing. */
+static void harm_shows_in_two_windows(void **state UNUSED)
+{
+    static const struct {
+        bool second;
+        double earlier, after;
+        enum verdict want;
+    } looks[] = {
+        {false, 0, .9, VERDICT_WAIT},      {true, .9, .9, VERDICT_HARMED},
+        {true, .2, .9, VERDICT_NO_EFFECT}, {true, .9, .2, VERDICT_NO_EFFECT},
+        {true, .31, .31, VERDICT_HARMED},  {true, .3, .31, VERDICT_NO_EFFECT},
+        {false, 0, .3, VERDICT_NO_EFFECT},
+    };
+    struct check check = {.kind = KIND_PROOF, .has_above = true, .above = 1, .window_ms = 60000};
+    for (size_t i = 0; i < COUNT(looks); i++) {
+        auto_buf why = {0};
+        struct verify_case v = {.check = &check,
+                                .before = of(20, 100, .2, .5),
+                                .after = of(20, 100, looks[i].after, .5),
+                                .earlier = of(20, 100, looks[i].earlier, .5),
+                                .second_look = looks[i].second,
+                                .age_ms = LATE_MS,
+                                .effective = true};
+        enum verdict got = verify_judge(&v, &why);
+        if (got != looks[i].want)
+            fail_msg("look %zu: %s (%s)", i, verdict_names[got], buf_text(&why));
+    }
+}
+
+/* The signal is cured: only what the rule burdens counts, the rest is told. */
+static void what_was_cured_is_harmed_by_its_own_burden_only(void **state UNUSED)
+{
+    struct check check = {.kind = KIND_PROOF, .has_above = true, .above = 1, .window_ms = 60000};
+    struct verify_case v = {.check = &check,
+                            .before = of(20, 100, .2, .5),
+                            .after = of(0, 100, .9, .5),
+                            .earlier = of(0, 100, .9, .5),
+                            .second_look = true,
+                            .age_ms = LATE_MS,
+                            .effective = true};
+    auto_buf beside = {0}, harm = {0}, memory = {0};
+    assert_int_equal(verify_judge(&v, &beside), VERDICT_HELPED);
+    assert_non_null(strstr(buf_text(&beside), "beside it somebody waits for processors 90 %"));
+    check.burdens = 1 << PRESSURE_CPU;
+    assert_int_equal(verify_judge(&v, &harm), VERDICT_HARMED);
+    check.burdens = 1 << PRESSURE_IO;
+    v.after.available.value = v.earlier.available.value = .04;
+    assert_int_equal(verify_judge(&v, &memory), VERDICT_HARMED);
+    assert_non_null(strstr(buf_text(&memory), "available memory"));
+}
+
 static void a_change_that_no_rule_knows(void **state UNUSED)
 {
     auto_buf why = {0};
     struct verify_case v = {.before = of(0, -1, .1, .5), .after = of(0, -1, .1, .5)};
     assert_int_equal(verify_judge(&v, &why), VERDICT_UNJUDGED);
+    v.second_look = true;
     v.after.pressure[PRESSURE_IO].value = .5;
+    v.earlier = v.after;
     assert_int_equal(verify_judge(&v, &why), VERDICT_HARMED);
 }
 
@@ -234,12 +305,15 @@ static void windows_lie_behind_the_change(void **state UNUSED)
 {
     struct check c = {.window_ms = 60000};
     assert_int_equal(verify_due_ms(&c, 1000), 1000 + 120000 + VERIFY_SCRAPE_MS);
+    assert_int_equal(verify_second_ms(&c, 1000), 1000 + 180000 + VERIFY_SCRAPE_MS);
     c.window_ms = 1;
     assert_int_equal(verify_due_ms(&c, 0), 2 * VERIFY_WINDOW_MIN_MS + VERIFY_SCRAPE_MS);
 }
 
 const struct CMUnitTest verify_tests[] = {
     cmocka_unit_test(changes_are_judged),
+    cmocka_unit_test(harm_shows_in_two_windows),
+    cmocka_unit_test(what_was_cured_is_harmed_by_its_own_burden_only),
     cmocka_unit_test(a_change_that_no_rule_knows),
     cmocka_unit_test(windows_lie_behind_the_change),
 };
