@@ -86,6 +86,7 @@ struct analysis {
     int64_t at_ms;
     bool preliminary; /* the host is new: rules with longer windows cannot speak yet */
     bool uncertain;   /* classifier and rules disagree */
+    bool brief;       /* looked at for too short a time to ask the classifier */
     bool has_probabilities;
     double probabilities[CLASSES];
     unsigned class;
@@ -114,7 +115,8 @@ struct adviser_config {
     const char *model_path; /* NULL: the same; "" for no classifier */
     /* For a look of some seconds (galen check): windows of rules and features are at most this
      * long and conditions need not last; but somebody who waits for some seconds is no reason to
-     * buy anything, so rules of kind pressure stay silent. 0: as the rules say. */
+     * buy anything, so rules of kind pressure stay silent, and below half of the
+     * features' window (a minute) the classifier is not asked. 0: as the rules say. */
     int64_t window_max_ms;
     bool trial; /* those of kind pressure, too: for judging trials of the lab */
 };

@@ -93,6 +93,8 @@ enum status adviser_open(const struct adviser_config *config, struct adviser **o
     a->trial = config->trial;
     enum status st =
         rules_load(p.rules, *p.extra ? p.extra : NULL, config->window_max_ms, &a->rules, err);
+    /* What it was trained on lasted as long at least; less makes it sure of anything. */
+    a->brief = !st && a->one_look && !a->trial && 2 * config->window_max_ms < a->rules->features_ms;
     if (!st)
         st = load_model(a, &p, err);
     arena_free(&p.arena);
@@ -271,6 +273,7 @@ enum status tick_start(struct tick *t)
         note_boot(t, h, &booted);
         t->analyses[i].instance = arena_span(t->arena, span_of(h->instance));
         t->analyses[i].at_ms = t->now_ms;
+        t->analyses[i].brief = t->a->brief;
         t->analyses[i].preliminary = !column_value(&settled, h, NULL, NULL, &v, NULL);
     }
     arena_reset(&t->a->scratch);

@@ -132,6 +132,8 @@ static void closest_text(const struct paint *p, const struct analysis *a)
 
 static void model_text(const struct paint *p, const struct analysis *a)
 {
+    if (a->brief)
+        row(p, "classifier", "not asked: it needs half a minute of figures (--seconds 30)");
     if (!a->has_probabilities)
         return;
     auto_buf text = {0};
@@ -175,7 +177,8 @@ void analysis_text(struct buf *out, const struct analysis *a, bool colour)
     auto_buf checks = {0};
     buf_printf(&checks, "%zu made", a->checks);
     if (a->silent)
-        buf_printf(&checks, ", %zu without a signal on this host", a->silent);
+        buf_printf(&checks, ", %zu without a signal on this host%s", a->silent,
+                   a->brief || a->preliminary ? " (galen check --verbose lists them)" : "");
     row(&p, "checks", buf_text(&checks));
     closest_text(&p, a);
     model_text(&p, a);

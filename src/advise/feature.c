@@ -142,7 +142,7 @@ enum status features_tick(struct tick *t)
         return st;
     for (size_t h = 0; h < t->n; h++) {
         memcpy(t->analyses[h].eleven, rows + h * width, sizeof t->analyses[h].eleven);
-        if (t->a->model)
+        if (t->a->model && !t->a->brief)
             classify(t->a, rows + h * width, &t->analyses[h]);
     }
     return OK;

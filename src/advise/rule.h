@@ -98,6 +98,7 @@ struct rules {
     struct feature eleven[ELEVEN];
     struct feature *features;
     size_t n_features;
+    int64_t features_ms; /* the window that features want, whatever the longest */
     /* When a host was last heard of, when it booted, and whether there is data of ten minutes. */
     struct formula seen, booted, settled;
     struct formula findings; /* our own, of a moment ago */

@@ -48,11 +48,12 @@ static enum status read_features(struct rules *r, const struct yaml *list,
 }
 
 static enum status read_window(const struct yaml *root, int64_t most_ms, struct arena *arena,
-                               struct words *words, struct err *err)
+                               struct words *words, int64_t *wanted_ms, struct err *err)
 {
     int64_t ms = 60 * 1000;
     const struct yaml *v = yaml_get(root, "window");
     enum status st = v ? yaml_duration_ms(v, 1000, 86400 * INT64_C(1000), &ms, err) : OK;
+    *wanted_ms = ms;
     if (most_ms)
         ms = MIN(ms, most_ms);
     words->window = arena_printf(arena, "%lldms", (long long)ms);
@@ -125,7 +126,7 @@ enum status features_add(struct rules *r, struct span text, const char *file, in
         return err_set(err, INVALID, "%s:1:1: must hold hosts, seeds and features", file);
     struct words words = {0};
     if ((st = yaml_known_keys(root, known, err)) || (st = read_own(r, err)) ||
-        (st = read_window(root, window_max_ms, &r->arena, &words, err)) ||
+        (st = read_window(root, window_max_ms, &r->arena, &words, &r->features_ms, err)) ||
         (st = read_hosts(r, root, &words, err)))
         return st;
     const struct yaml *seeds = yaml_get(root, "seeds"), *features = yaml_get(root, "features");

@@ -30,6 +30,7 @@ struct adviser {
     size_t *model_inputs;  /* which of features (see feature.c) feeds each input */
     bool one_look;         /* there will be no second: conditions need not last */
     bool trial;            /* and pressure counts */
+    bool brief;            /* looks are shorter than what the classifier knows */
     struct map hosts;      /* by instance */
     struct map mutes;      /* key -> struct mute */
     struct map complained; /* rules whose expression failed and was logged */

@@ -9,6 +9,7 @@
 #include "collect/collect.h"
 
 #include <errno.h>
+#include <jansson.h>
 #include <time.h>
 #include <unistd.h>
 
@@ -25,6 +26,7 @@ static const char usage[] =
     "  --seconds N     how long to look, 2..3600 (default 30; 2 for a recorded host)\n"
     "  --root DIR      where proc/ and sys/ are: a recorded host\n"
     "  --json          the analysis as JSON\n"
+    "  --verbose       which checks were not judged here, and what is missing for them\n"
     "  --rules DIR     other rules than the installed ones\n"
     "  --model FILE    another classifier; \"\" for none\n";
 
@@ -35,7 +37,7 @@ struct check {
     struct adviser_config adviser;
     const char *profile;
     int64_t seconds;
-    bool json, watch, nagios;
+    bool json, watch, nagios, verbose;
 };
 
 enum { NAGIOS_OK, NAGIOS_WARNING, NAGIOS_CRITICAL, NAGIOS_UNKNOWN };
@@ -127,6 +129,34 @@ static void print_analysis(const struct check *o, const struct analysis *a,
     write_out(&out);
 }
 
+/* "FD2 ...: galen_process_descriptors" for each rule that has no signal on this host. */
+static enum status print_unjudged(struct adviser *a, struct memory_source *m, struct span instance,
+                                  int64_t now_ms, struct err *err)
+{
+    auto_buf text = {0};
+    struct json j = json_to(&text);
+    size_t i, k;
+    json_t *check, *metric;
+    enum status st = advise_checks_json(a, memory_source_face(m), instance, now_ms, &j, err);
+    json_t *all = st ? NULL : json_loadb(text.at, text.len, 0, NULL);
+    if (!st)
+        puts("\nNot judged on this host:");
+    json_array_foreach(json_object_get(all, "checks"), i, check)
+    {
+        const char *state = json_string_value(json_object_get(check, "state"));
+        const json_t *missing = json_object_get(check, "missing");
+        if (!state || strcmp(state, "speaks") == 0 || strcmp(state, "quiet") == 0)
+            continue;
+        printf("  %-12s %s: ", json_string_value(json_object_get(check, "rule")),
+               json_string_value(json_object_get(check, "title")));
+        json_array_foreach(missing, k, metric)
+            printf("%s%s", k ? ", " : "no ", json_string_value(metric));
+        puts(json_array_size(missing) ? "" : "does not apply");
+    }
+    json_decref(all);
+    return st;
+}
+
 /* "GALEN WARNING - sentence | findings=1 checks=38 proof=0" */
 static int print_nagios(const struct analysis *a)
 {
@@ -196,7 +226,9 @@ static enum status analyse(const struct check *o, struct adviser *a, struct memo
         *exit_code = print_nagios(&advice.hosts[0]);
     else
         print_analysis(o, &advice.hosts[0], profiles, n);
-    return OK;
+    if (o->verbose && !o->json && !o->nagios)
+        st = print_unjudged(a, m, advice.hosts[0].instance, now_ms, err);
+    return st;
 }
 
 /* An unknown name must not take half a minute to tell. */
@@ -267,11 +299,17 @@ static int run(const struct check *o)
 int cli_check(int argc, char **argv)
 {
     static const struct option options[] = {
-        {"seconds", required_argument, NULL, 's'}, {"root", required_argument, NULL, 'r'},
-        {"json", no_argument, NULL, 'j'},          {"profile", required_argument, NULL, 'p'},
-        {"watch", no_argument, NULL, 'w'},         {"nagios", no_argument, NULL, 'n'},
-        {"rules", required_argument, NULL, 'R'},   {"model", required_argument, NULL, 'm'},
-        {"help", no_argument, NULL, 'h'},          {0},
+        {"seconds", required_argument, NULL, 's'},
+        {"root", required_argument, NULL, 'r'},
+        {"json", no_argument, NULL, 'j'},
+        {"profile", required_argument, NULL, 'p'},
+        {"watch", no_argument, NULL, 'w'},
+        {"nagios", no_argument, NULL, 'n'},
+        {"rules", required_argument, NULL, 'R'},
+        {"model", required_argument, NULL, 'm'},
+        {"verbose", no_argument, NULL, 'v'},
+        {"help", no_argument, NULL, 'h'},
+        {0},
     };
     struct check o = {.root = "/"};
     bool good = true;
@@ -295,6 +333,9 @@ int cli_check(int argc, char **argv)
             break;
         case 'n':
             o.nagios = true;
+            break;
+        case 'v':
+            o.verbose = true;
             break;
         case 'R':
             o.adviser.rules_dir = optarg;

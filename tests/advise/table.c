@@ -58,7 +58,7 @@ static const struct rule_case cases[] = {
      "+0.05\n"},
     {"ME11", 6,
      "galen_process_maps process=java =60000\ngalen_sysctl name=vm.max_map_count =65530\n",
-     "65530 -> 262120", "galen_process_maps process=java =40000\n"},
+     "65530 -> 262144", "galen_process_maps process=java =40000\n"},
     {"ME14", 20,
      "node_vmstat_compact_stall - +50\ngalen_transparent_hugepage mode=always =1\n"
      "node_pressure_memory_waiting_seconds_total - +0.1\n",
@@ -97,16 +97,42 @@ static const struct rule_case cases[] = {
      "node_netstat_TcpExt_ListenOverflows - +5\ngalen_listener_limit_is_somaxconn port=1414 =1\n"
      "galen_listener_queue_limit port=1414 =128\ngalen_sysctl name=net.core.somaxconn =128\n",
      "128 -> 512", "galen_listener_limit_is_somaxconn port=1414 =0\n"},
+    /* Who asks for nothing has rmem_default, who asks for much is cut at rmem_max: never the other.
+     */
     {"UD1", 6,
-     "node_netstat_Udp_RcvbufErrors - +50\ngalen_sysctl name=net.core.rmem_default =212992\n",
+     "node_netstat_Udp_RcvbufErrors - +50\ngalen_sysctl name=net.core.rmem_default =212992\n"
+     "galen_udp_drops_limited_by port=514,parameter=net.core.rmem_default =1\n",
      "212992 -> 524288",
-     "galen_udp_socket_receive_limit_bytes port=514 =425984\n"
-     "galen_udp_socket_drops_total port=514 +50\n"},
+     "galen_udp_drops_limited_by port=514,parameter=net.core.rmem_default =0\n"
+     "galen_udp_drops_limited_by port=514,parameter=net.core.rmem_max =1\n"},
     {"UD1-max", 6,
      "node_netstat_Udp_RcvbufErrors - +50\ngalen_sysctl name=net.core.rmem_max =212992\n"
-     "galen_udp_socket_receive_limit_bytes port=514 =425984\n"
-     "galen_udp_socket_drops_total port=514 +50\n",
-     "212992 -> 524288", "galen_udp_socket_receive_limit_bytes port=514 =100000\n"},
+     "galen_udp_drops_limited_by port=514,parameter=net.core.rmem_max =1\n",
+     "212992 -> 524288",
+     "galen_udp_drops_limited_by port=514,parameter=net.core.rmem_max =0\n"
+     "galen_udp_drops_limited_by port=514,parameter=net.core.rmem_default =1\n"},
+    {"UD1-program", 6,
+     "node_netstat_Udp_RcvbufErrors - +50\n"
+     "galen_udp_drops_limited_by port=514,parameter=program =1\n",
+     "", "galen_udp_drops_limited_by port=514,parameter=net.core.rmem_default =1\n"},
+    {"UD1-unseen", 6,
+     "node_netstat_Udp_RcvbufErrors - +50\ngalen_sysctl name=net.core.rmem_default =212992\n",
+     "212992 -> 524288", "galen_udp_drops_limited_by port=514,parameter=program =1\n"},
+    /* Its own limit, not the host's memory; a kill for want of the host's is another rule's. */
+    {"ME4-unit", 4,
+     "galen_unit_oom_kills_total unit=a.service +0.1\n"
+     "galen_unit_memory_limit_hits_total unit=a.service +1\n"
+     "galen_unit_memory_limit_bytes unit=a.service =1073741824\n"
+     "node_vmstat_oom_kill - +0.1\n",
+     "", "node_memory_MemAvailable_bytes - =1073741824\n"},
+    {"ME4-group", 4, "node_vmstat_oom_kill - +0.1\n", "",
+     "node_memory_MemAvailable_bytes - =1073741824\n"},
+    {"ME4-group", 4, "node_vmstat_oom_kill - +0.1\n", "",
+     "galen_unit_oom_kills_total unit=a.service +0.1\n"
+     "galen_unit_memory_limit_hits_total unit=a.service +1\n"
+     "galen_unit_memory_limit_bytes unit=a.service =1073741824\n"},
+    {"ME4", 4, "node_vmstat_oom_kill - +0.1\nnode_memory_MemAvailable_bytes - =1073741824\n", "",
+     "node_memory_MemAvailable_bytes - =4294967296\n"},
 };
 
 static void put_line(struct world *w, struct span line)
