@@ -1,6 +1,7 @@
 /* Puts the parts together, for one collection or for as long as the machine runs. */
 #include "agent/agent.h"
 
+#include "agent/action.h"
 #include "agent/control.h"
 #include "agent/direct.h"
 #include "agent/link.h"
@@ -55,6 +56,7 @@ struct agent {
     uint64_t told, inventory_hash; /* in this connection */
     uint64_t services_told;
     char *advice; /* the server's last message of it; NULL: none */
+    struct actions *actions;
     struct control *control;
     struct local *local;
     struct direct *direct;
@@ -121,6 +123,7 @@ static void agent_close(struct agent *a)
     local_close(a->local);
     direct_close(a->direct);
     link_close(a->link);
+    actions_close(a->actions);
     ship_close(a->ship);
     remote_close(a->remote);
     control_close(a->control);
@@ -394,6 +397,18 @@ static void on_link_advice(struct span text, void *arg)
     a->advice = mem_dup_span(text);
 }
 
+static void on_link_act(const struct yaml *message, void *arg)
+{
+    const struct agent *a = arg;
+    actions_take(a->actions, message);
+}
+
+static void send_answer(struct span text, void *arg)
+{
+    const struct agent *a = arg;
+    link_send(a->link, text, true);
+}
+
 static void on_link_token(const char *token, void *arg)
 {
     struct agent *a = arg;
@@ -426,11 +441,17 @@ static enum status open_link(struct agent *a, struct err *err)
                                               .on_live = on_link_live,
                                               .on_snapshot = on_link_snapshot,
                                               .on_advice = on_link_advice,
+                                              .on_act = on_link_act,
                                               .on_token = on_link_token,
                                               .on_close = on_link_close,
                                               .token = link_token};
     if (!a->ship || a->config->no_link)
         return OK;
+    a->actions = actions_open(&(struct actions_config){.loop = a->loop,
+                                                       .root = a->config->root,
+                                                       .allowed = a->config->allow_actions,
+                                                       .send = send_answer,
+                                                       .arg = a});
     struct link_config link = {.agent = a->config,
                                .instance = collect_instance(a->collect),
                                .boot_id = a->boot_id,

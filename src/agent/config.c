@@ -1,6 +1,7 @@
 /* Order: flag, environment, file, default. */
 #include "agent/config.h"
 
+#include "agent/action.h"
 #include "agent/direct.h"
 #include "agent/proxy.h"
 #include "probe/probe.h"
@@ -54,6 +55,8 @@ static const struct setting settings[] = {
      "further services to watch; in the file with their probes"},
     {"services_off", SETTING_LIST, FIELD(services_off), 0, 0, "services not to watch"},
     {"no_link", SETTING_BOOL, FIELD(no_link), 0, 0, "true: send samples only, take no orders"},
+    {"allow_actions", SETTING_LIST, FIELD(allow_actions), 0, 0,
+     "what the server may do here, as sysctl:net.core.somaxconn (nothing)"},
     {"targets", SETTING_LIST, FIELD(targets), 0, 0,
      "URLs of further remote-write receivers, each with a spool"},
     {"seccomp", SETTING_STRING, FIELD(seccomp_name), 0, 0,
@@ -207,6 +210,8 @@ static enum status check(struct agent_config *c, struct err *err)
     c->log_json = strcmp(c->log_format, "json") == 0;
     if (!c->log_json && strcmp(c->log_format, "logfmt") != 0)
         return err_set(err, INVALID, "log_format is logfmt or json, not \"%s\"", c->log_format);
+    if (actions_check(&c->allow_actions, err))
+        return INVALID;
     if (!confine_mode_of(c->seccomp_name, &c->confine))
         return err_set(err, INVALID, "seccomp is on, strict or off, not \"%s\"", c->seccomp_name);
     if (c->live_listen && !c->live_token_file)

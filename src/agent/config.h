@@ -33,8 +33,9 @@ struct agent_config {
     int64_t interval_ms, send_ms, display_ms, processes_top;
     int64_t budget_ms; /* of each collector, a minute; 0: the default */
     struct setting_list collectors_off, services, services_off;
-    const struct yaml *services_tree; /* the list as it stands in the file; NULL: none */
-    bool no_link;                     /* only samples go to the server */
+    const struct yaml *services_tree;  /* the list as it stands in the file; NULL: none */
+    struct setting_list allow_actions; /* what the server may have done here (action.h) */
+    bool no_link;                      /* only samples go to the server */
     uint64_t spool_max_bytes;
     struct setting_list sysctls;
     struct setting_list targets; /* further receivers: URLs */

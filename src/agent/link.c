@@ -66,6 +66,8 @@ static void take(struct link *l, const struct yaml *m, const char *op, struct sp
         on->on_snapshot(arg);
     } else if (span_is(name, "advice")) {
         on->on_advice(text, arg);
+    } else if (span_is(name, "act")) {
+        on->on_act(m, arg);
     } else if (span_is(name, "token")) {
         const struct yaml *node = yaml_get(m, "token");
         if (!node || yaml_string(node, &token, &err))

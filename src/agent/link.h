@@ -24,6 +24,7 @@ struct link_events {
     void (*on_live)(int64_t every_ms, void *arg); /* 0: no more live frames */
     void (*on_snapshot)(void *arg);
     void (*on_advice)(struct span text, void *arg);
+    void (*on_act)(const struct yaml *message, void *arg);
     void (*on_token)(const char *token, void *arg);
     void (*on_close)(void *arg);
     /* The token to show; NULL: there is none yet, it is asked for again. */

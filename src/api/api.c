@@ -3,6 +3,7 @@
 #include "api/gate.h"
 #include "api/http_metrics.h"
 #include "api/metadata.h"
+#include "api/remedy.h"
 
 #include "base/clock.h"
 #include "base/log.h"
@@ -39,6 +40,8 @@ struct api *api_open(const struct api_config *config)
     a->live = live_new(a);
     a->increment_labels = increment_labels_open();
     a->links = links_new(a);
+    a->remedies = remedies_new(a);
+    a->remediation = config->remediation;
     struct err err = {0};
     if (analyses_load(a, &err))
         log_warn("the latest analyses are not shown until the next ones: %s", err.text);
@@ -61,6 +64,7 @@ void api_close(struct api *a)
     live_free(a->live);
     gate_close(a->gate);
     links_free(a->links);
+    remedies_free(a->remedies);
     increment_labels_close(a->increment_labels);
     metadata_close(a->metadata);
     http_metrics_close(a->http_metrics);

@@ -101,6 +101,7 @@ struct api_config {
     enum status (*ask)(void *pipeline, const struct advice_question *q, struct buf *answer,
                        struct err *err);
     void *pipeline;
+    bool remediation; /* may orders be sent to agents? */
     const char *version;
     struct query_limits limits;
     /* The settings that are in force, for /api/v1/status/config and flags. */

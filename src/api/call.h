@@ -23,7 +23,9 @@ struct api {
     struct live *live;
     struct api_alerts alerts;
     struct increment_labels *increment_labels; /* of all agents (series/increment.h) */
-    struct links *links;                       /* the agents' WebSockets (link.h) */
+    struct remedies *remedies;                 /* orders that wait for their agents (remedy.h) */
+    bool remediation;
+    struct links *links; /* the agents' WebSockets (link.h) */
     struct analyses *analyses;
     struct metadata *metadata;
     struct http_metrics *http_metrics;
@@ -97,6 +99,8 @@ void findings_verdict(struct call *c);
 void findings_applied(struct call *c);
 void findings_dismiss(struct call *c);
 void findings_reopen(struct call *c);
+void findings_apply(struct call *c);
+void findings_confirm(struct call *c);
 void changes_list(struct call *c);
 void advice_rules(struct call *c);
 void advice_reload(struct call *c);

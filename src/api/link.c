@@ -3,6 +3,8 @@
  * may be dead without our knowing. */
 #include "api/link.h"
 
+#include "api/remedy.h"
+
 #include "base/clock.h"
 #include "base/log.h"
 #include "base/map.h"
@@ -162,6 +164,14 @@ bool links_snapshot(struct links *l, struct span host_id, const char *cause)
     auto_buf text = {0};
     buf_str(&text, "{\"op\":\"snapshot\"}");
     return send_text(h, &text);
+}
+
+bool links_act(struct links *l, struct span host_id, struct span order)
+{
+    const struct agent_host *h = host_of(l, host_id);
+    auto_buf text = {0};
+    buf_span(&text, order);
+    return h && send_text(h, &text);
 }
 
 enum status links_rotate(struct links *l, struct span host_id, struct span who, int64_t now_ms,
@@ -575,6 +585,8 @@ static void take_message(struct link *k, const json_t *m, const char *op)
         on_inventory(k, m);
     else if (span_is(name, "services"))
         on_services(k, m);
+    else if (span_is(name, "acted"))
+        remedies_acted(k->links->api->remedies, k->host->id_span, k->host->name, m);
     /* What a newer agent may say is passed over. */
 }
 

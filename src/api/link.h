@@ -39,6 +39,8 @@ void links_settings(struct links *l, struct span host_id, int64_t version, struc
 /* Asks for a snapshot of processes now; false when the agent is not connected. cause is kept with
  * it. */
 bool links_snapshot(struct links *l, struct span host_id, const char *cause);
+/* An order for the agent, JSON; false when it is not connected. */
+bool links_act(struct links *l, struct span host_id, struct span order);
 /* Hands the agent a new token. AGAIN: it is not connected. */
 MUST_USE enum status links_rotate(struct links *l, struct span host_id, struct span who,
                                   int64_t now_ms, struct err *err);

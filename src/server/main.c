@@ -30,6 +30,8 @@ static const struct setting table[] = {
      "further rules, a file or a folder (default /etc/galen/rules.d)"},
     {"model", SETTING_STRING, AT(model), 0, 0, "classifier, a Keras .h5 file"},
     {"dev", SETTING_BOOL, AT(dev), 0, 0, "loopback only, tokens written into the data directory"},
+    {"remediation.enabled", SETTING_BOOL, AT(remediation), 0, 0,
+     "an administrator may have agents change what they allow (off)"},
     {"retention.time", SETTING_DURATION, AT(retention_ms), 60 * MINUTE_MS, 36500 * DAY_MS,
      "how long samples are kept"},
     {"retention.size", SETTING_BYTES, AT(retention_bytes), 0, 1e18,

@@ -220,6 +220,7 @@ static enum status open_api(struct server *s, const struct server_settings *sett
         .ask = pipeline_ask,
         .model = pipeline_model,
         .pipeline = s->pipeline,
+        .remediation = settings->remediation,
         .version = GALEN_VERSION,
         .alerts = alerts_face(s->alerts),
         .limits = settings->query,

@@ -15,6 +15,7 @@ struct server_settings {
     const char *rules_extra; /* an administrator's: a file or a folder; NULL: /etc/galen/rules.d */
     const char *model;       /* .h5 */
     bool dev;
+    bool remediation; /* may an admin have agents change what they allow? */
     int64_t retention_ms;
     uint64_t retention_bytes; /* 0: no limit */
     uint64_t free_min_bytes;  /* store.h */
