@@ -49,7 +49,7 @@ struct pipeline {
     struct model_label model;
     pthread_mutex_t lock; /* guards stopping and model */
     pthread_cond_t wake;
-    bool running, stopping;
+    bool running, stopping, reload;
 };
 
 /* ---- samples come in ---- */
@@ -328,14 +328,34 @@ enum status pipeline_ask(void *pipeline, const struct advice_question *q, struct
     return st;
 }
 
-enum status pipeline_reload(struct pipeline *p, struct err *err)
+void pipeline_reload_soon(struct pipeline *p)
 {
+    pthread_mutex_lock(&p->lock);
+    p->reload = true;
+    pthread_cond_signal(&p->wake);
+    pthread_mutex_unlock(&p->lock);
+}
+
+/* On the thread that ticks: reading takes a while, and a tick may be under way. */
+static void reload_if_asked(struct pipeline *p)
+{
+    struct err err = {0};
+    pthread_mutex_lock(&p->lock);
+    bool asked = p->reload;
+    p->reload = false;
+    pthread_mutex_unlock(&p->lock);
+    if (!asked)
+        return;
     struct desk d = desk_of(p);
     pthread_mutex_lock(&p->advising);
-    enum status st = desk_reload(&d, err);
+    enum status st = desk_reload(&d, &err);
+    size_t rules = adviser_rules(p->adviser);
     note_model(p);
     pthread_mutex_unlock(&p->advising);
-    return st;
+    if (st)
+        log_error("the old rules and the old model stay: %s", err.text);
+    else
+        log_info("%zu rules and the model were read again", rules);
 }
 
 /* ---- old results go ---- */
@@ -404,7 +424,7 @@ static bool wait_a_moment(struct pipeline *p)
     clock_gettime(CLOCK_MONOTONIC, &until);
     until.tv_sec += LOOK_EVERY_MS / 1000;
     pthread_mutex_lock(&p->lock);
-    if (!p->stopping)
+    if (!p->stopping && !p->reload)
         pthread_cond_timedwait(&p->wake, &p->lock, &until);
     bool go_on = !p->stopping;
     pthread_mutex_unlock(&p->lock);
@@ -445,8 +465,10 @@ static void *run(void *arg)
     struct pipeline *p = arg;
     int64_t last_tick_ms = 0, next_tick_mono_ms = clock_mono_ms() + p->interval_ms;
     thread_name("analysis");
-    while (wait_a_moment(p))
+    while (wait_a_moment(p)) {
+        reload_if_asked(p);
         look(p, &last_tick_ms, &next_tick_mono_ms);
+    }
     return NULL;
 }
 

@@ -32,5 +32,6 @@ enum status pipeline_payload(void *pipeline, struct span payload, int64_t now_ms
 void pipeline_model(void *pipeline, struct model_label *out);
 enum status pipeline_ask(void *pipeline, const struct advice_question *q, struct buf *answer,
                          struct err *err);
-/* Rules and model again (SIGHUP); both stay as they were when anything is wrong. */
-MUST_USE enum status pipeline_reload(struct pipeline *p, struct err *err);
+/* Rules and model again (SIGHUP), on the thread of the analysis; both stay as they were when
+ * anything is wrong, and the log says what. */
+void pipeline_reload_soon(struct pipeline *p);

@@ -246,10 +246,7 @@ static void on_reload(void *arg)
 {
     struct server *s = arg;
     struct err err = {0};
-    if (pipeline_reload(s->pipeline, &err))
-        log_error("the old rules and the old model stay: %s", err.text);
-    else
-        log_info("%zu rules and the model were read again", adviser_rules(s->adviser));
+    pipeline_reload_soon(s->pipeline);
     if (!s->tls)
         return;
     if (http_server_reload_tls(s->http, &err))

@@ -446,7 +446,7 @@ static void rmem_max_is_never_guessed(void **state)
     world_pace(&w, "node_netstat_Udp_RcvbufErrors", "", 200);
     world_pace(&w, "node_netstat_Udp_InDatagrams", "", 1000);
     world_minutes(&w, 15);
-    const struct finding *f = world_finding(&w, "UD1");
+    const struct finding *f = world_finding(&w, "UD1-unseen");
     assert_non_null(f);
     assert_string_equal(f->parameter, "net.core.rmem_default");
     assert_string_equal(f->to, "524288");
@@ -466,7 +466,7 @@ static void kills_in_a_group_are_the_groups(void **state)
     world_minutes(&w, 2);
     assert_non_null(world_finding(&w, "ME4-group"));
     assert_null(world_finding(&w, "ME4"));
-    assert_int_equal(world_host(&w, "web1")->class, 0);
+    assert_int_equal(world_host(&w, "web1")->class, 3);
     world_close(&w);
 }
 
