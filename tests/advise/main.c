@@ -2,6 +2,7 @@
 
 UNIT_DECLARE(advice);
 UNIT_DECLARE(decide);
+UNIT_DECLARE(hold);
 UNIT_DECLARE(keras);
 UNIT_DECLARE(payload);
 UNIT_DECLARE(rules);
@@ -11,6 +12,7 @@ UNIT_DECLARE(verify);
 
 int main(void)
 {
-    return UNIT_RUN(advice) + UNIT_RUN(decide) + UNIT_RUN(keras) + UNIT_RUN(payload) +
-           UNIT_RUN(rules) + UNIT_RUN(table) + UNIT_RUN(train) + UNIT_RUN(verify);
+    return UNIT_RUN(advice) + UNIT_RUN(decide) + UNIT_RUN(hold) + UNIT_RUN(keras) +
+           UNIT_RUN(payload) + UNIT_RUN(rules) + UNIT_RUN(table) + UNIT_RUN(train) +
+           UNIT_RUN(verify);
 }
