@@ -57,7 +57,7 @@ static void a_resource_is_held(void **state UNUSED)
     assert_null(world_finding(&w, "PR2"));
     assert_non_null(world_finding(&w, "PR1"));
     adviser_mute(w.adviser, SPAN("web1"), "@kernel.threads-max", NULL, 0, "");
-    world_steps(&w, 1);
+    world_minutes(&w, 5); /* its condition must hold again for its time */
     assert_non_null(world_finding(&w, "PR2"));
     world_close(&w);
 }
