@@ -247,7 +247,10 @@ void remedies_free(struct remedies *r)
 {
     if (!r)
         return;
-    while (r->first)
-        waiting_end(r->first);
+    for (struct waiting *w = r->first, *next; w; w = next) {
+        next = w->next;
+        timer_close(w->late);
+        free(w);
+    }
     free(r);
 }

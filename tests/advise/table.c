@@ -36,7 +36,7 @@ static size_t read_cases(struct arena *arena, struct rule_case *out)
 static void put_line(struct world *w, struct span line)
 {
     auto_arena arena = {0};
-    struct span metric, labels, value;
+    struct span metric = {0}, labels = {0}, value = {0};
     double v;
     assert_true(span_word(&line, &metric) && span_word(&line, &labels) && span_word(&line, &value));
     assert_true(span_double(span_from(value.at + 1, value.len - 1), &v));
