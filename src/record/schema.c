@@ -138,8 +138,8 @@ static const char *const migrations[] = {
     "  at_ms INTEGER NOT NULL) WITHOUT ROWID;",
 
     /* 8. An attempt that a kill cut off is known (deliveries.c). */
-    "ALTER TABLE deliveries ADD COLUMN sending INTEGER NOT NULL DEFAULT 0;"
-    "ALTER TABLE deliveries ADD COLUMN interrupted INTEGER NOT NULL DEFAULT 0;",
+    ("ALTER TABLE deliveries ADD COLUMN sending INTEGER NOT NULL DEFAULT 0;"
+     "ALTER TABLE deliveries ADD COLUMN interrupted INTEGER NOT NULL DEFAULT 0;"),
 };
 
 /* A database that somebody made by hand for the seeds' programs. */
