@@ -128,8 +128,10 @@ static enum status read_profile(struct reader *r, struct profile *p)
         (st = text(r, "title", &p->title)) || (st = text(r, "source", &p->source)) ||
         (st = read_processes(r, p)))
         return st;
-    if (!p->name || !p->title)
-        return yaml_error(root, r->err, "a profile needs \"name\" and \"title\"");
+    if (!p->name || !p->title) {
+        yaml_error(root, r->err, "a profile needs \"name\" and \"title\"");
+        return INVALID;
+    }
     if (!checks || checks->kind != YAML_LIST || !checks->n || checks->n > PROFILE_CHECKS_MAX)
         return yaml_error(checks ? checks : root, r->err, "checks: must be a list of 1..%d",
                           PROFILE_CHECKS_MAX);

@@ -254,7 +254,8 @@ void config_help(struct buf *out, bool all)
 {
     auto_arena arena = {0};
     buf_str(out, "galen-agent --server URL --token-file FILE: sends this machine's figures\n");
-    for (size_t i = 0; i < COUNT(settings) && (all || strcmp(settings[i].key, FIRST_RARE)); i++)
+    for (size_t i = 0; i < COUNT(settings) && (all || strcmp(settings[i].key, FIRST_RARE) != 0);
+         i++)
         buf_printf(out, "  %-18s %s\n", spelled(&arena, "--", settings[i].key, '-', false),
                    settings[i].help);
     buf_printf(out, "  %-18s %s\n", "--config", "YAML file with these settings (" DEFAULT_FILE ")");

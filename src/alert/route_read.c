@@ -68,7 +68,7 @@ static enum status texts_read(const json_t *list, const char *where, struct aren
 enum status match_read(const json_t *list, const char *where, struct arena *arena,
                        struct match_list *out, struct err *err)
 {
-    struct span texts[ROUTE_MATCHERS_MAX];
+    struct span texts[ROUTE_MATCHERS_MAX] = {0};
     size_t n = 0;
     auto_buf selector = {0};
     struct err why = {0};

@@ -52,7 +52,8 @@ static void write_alert(struct evaluation *e, struct rule_state *s, const struct
     label_builder_start(&b, a->labels);
     label_set(&b, SPAN(LABEL_NAME), SPAN("ALERTS_FOR_STATE"));
     label_set(&b, SPAN("alertname"), s->rule->name);
-    write_out(e, s, label_builder_end(&b), (double)(a->active_ms / 1000));
+    int64_t active_s = a->active_ms / 1000;
+    write_out(e, s, label_builder_end(&b), (double)active_s);
 }
 
 static void set_annotations(struct alert *a, struct labels annotations)

@@ -53,7 +53,8 @@ static void shift_groups(struct span template, struct buf *out)
         if (!span_u64(span_from(template.at + from, to - from), &group))
             continue;
         /* $0, the whole place, has no group of its own before; it is the second one. */
-        buf_printf(out, "{%llu}", (unsigned long long)(group + 2));
+        group += 2;
+        buf_printf(out, "{%llu}", (unsigned long long)group);
         i = to + braces - 1;
     }
 }

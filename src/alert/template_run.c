@@ -95,6 +95,7 @@ static enum status field(struct tmpl_run *r, struct span name, struct tmpl_value
 
 static enum status find_variable(struct tmpl_run *r, struct span name, struct tmpl_value **out)
 {
+    *out = NULL;
     for (size_t i = r->n_variables; i-- > 0;)
         if (span_eq(r->variables[i].name, name)) {
             *out = &r->variables[i].value;
@@ -198,7 +199,7 @@ static enum status set_variable(struct tmpl_run *r, const struct tmpl_pipe *pipe
     if (!pipe->assign)
         return declare(r, pipe->variables[0], v);
     enum status st = find_variable(r, pipe->variables[0], &variable);
-    if (!st)
+    if (!st && variable)
         *variable = *v;
     return st;
 }

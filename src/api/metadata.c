@@ -126,7 +126,7 @@ enum { PARTS_MAX = 2 };
  * little as it can, the last one all. */
 static bool name_fits(struct span pattern, struct span name, struct span parts[PARTS_MAX])
 {
-    for (size_t k = 0;; k++) {
+    for (size_t k = 0; name.at && pattern.at; k++) {
         size_t before = span_find(pattern, '%');
         if (before == pattern.len || k == PARTS_MAX)
             return span_eq(pattern, name);
@@ -140,7 +140,7 @@ static bool name_fits(struct span pattern, struct span name, struct span parts[P
             if (name.len <= literal.len || !span_ends(name, literal))
                 return false;
             next = name.at + name.len - literal.len;
-        } else if (name.len) {
+        } else if (name.len && literal.at) {
             next = memmem(name.at + 1, name.len - 1, literal.at, literal.len);
         }
         if (!next)
@@ -148,6 +148,7 @@ static bool name_fits(struct span pattern, struct span name, struct span parts[P
         parts[k] = span_from(name.at, (size_t)(next - name.at));
         name = span_from(next, name.len - parts[k].len);
     }
+    return span_eq(pattern, name);
 }
 
 static struct span fill(struct arena *arena, struct span text, const struct span parts[PARTS_MAX])

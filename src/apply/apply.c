@@ -29,6 +29,7 @@ static enum status read_value(int root_fd, struct span parameter, struct arena *
                               struct err *err)
 {
     char text[APPLY_VALUE_MAX_BYTES + 1];
+    *out = arena_dup(arena, "");
     auto_fd fd = open_parameter(root_fd, parameter, O_RDONLY);
     ssize_t n = fd < 0 ? -1 : read(fd, text, sizeof text - 1);
     if (n < 0)

@@ -48,7 +48,8 @@ void tar_begin(struct buf *out, const char *name, uint64_t size, int64_t mtime_s
     put_number(block + AT_SIZE, size);
     put_number(block + AT_MTIME, mtime_s > 0 ? (uint64_t)mtime_s : 0);
     block[AT_TYPE] = '0';
-    memcpy(block + AT_MAGIC, "ustar\00000", 8);
+    static const char magic[8] = {'u', 's', 't', 'a', 'r', 0, '0', '0'};
+    memcpy(block + AT_MAGIC, magic, sizeof magic);
     snprintf(block + AT_CHECKSUM, CHECKSUM_BYTES, "%06o", checksum(block));
     block[AT_CHECKSUM + 7] = ' ';
     buf_put(out, block, sizeof block);
@@ -94,7 +95,7 @@ static enum status take_header(struct tar_reader *r, struct err *err)
         r->ended = true;
         return OK;
     }
-    if (memcmp(r->block + AT_MAGIC, "ustar", 5) || !size_of(r->block + AT_SIZE, &size) ||
+    if (memcmp(r->block + AT_MAGIC, "ustar", 5) != 0 || !size_of(r->block + AT_SIZE, &size) ||
         !octal(r->block + AT_CHECKSUM, CHECKSUM_BYTES, &sum) || sum != checksum(r->block))
         return err_set(err, INVALID, "this is no tar, or it is damaged");
     memcpy(name, r->block, TAR_NAME_MAX_BYTES);

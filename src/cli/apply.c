@@ -130,8 +130,8 @@ static int apply(const struct apply *o)
 {
     auto_arena arena = {0};
     struct err err = {0};
-    struct span parameter, value;
-    struct apply_plan plan;
+    struct span parameter = {0}, value = {0};
+    struct apply_plan plan = {0};
     if (read_what(o, &arena, &parameter, &value, &err) ||
         apply_plan(o->root, parameter, value, &arena, &plan, &err))
         return failed(&err);

@@ -353,7 +353,7 @@ int cli_check(int argc, char **argv)
         return cli_usage("check", usage, stderr);
     log_setup("galen", LOG_ERROR, false); /* what a host does not have, the checks' count tells */
     if (!o.seconds)
-        o.seconds = strcmp(o.root, "/") == 0 ? SECONDS_DEFAULT : SECONDS_RECORDED;
+        o.seconds = span_is(span_of(o.root), "/") ? SECONDS_DEFAULT : SECONDS_RECORDED;
     if (o.profile) /* levels only: a moment is enough */
         o.seconds = SECONDS_RECORDED;
     return run(&o);

@@ -5,15 +5,15 @@
 #define EVERY .every_ms = PROBE_EVERY_MS, .timeout_ms = PROBE_TIMEOUT_MS
 #define TCP(place)                                                                                 \
     {                                                                                              \
-        .kind = CHECK_TCP, .name = "tcp", .target = place, .guess = true                           \
+        .kind = CHECK_TCP, .name = "tcp", .target = (place), .guess = true                         \
     }
 #define UNIX(place)                                                                                \
     {                                                                                              \
-        .kind = CHECK_UNIX, .name = "unix", .target = place, .guess = true                         \
+        .kind = CHECK_UNIX, .name = "unix", .target = (place), .guess = true                       \
     }
 #define HTTP(place)                                                                                \
     {                                                                                              \
-        .kind = CHECK_HTTP, .name = "http", .target = place, .guess = true                         \
+        .kind = CHECK_HTTP, .name = "http", .target = (place), .guess = true                       \
     }
 
 static const struct service_config known[] = {

@@ -71,11 +71,11 @@ static enum status parse_check(const struct yaml *node, struct arena *arena, siz
     static const char *const keys[] = {"http", "tcp", "unix", "name", "status", "text", "ca", NULL};
     static const char *const kinds[] = {
         [CHECK_HTTP] = "http", [CHECK_TCP] = "tcp", [CHECK_UNIX] = "unix"};
+    *c = (struct check_config){.name = ""};
     if (node->kind != YAML_MAP)
         return yaml_error(node, err, "a probe is a map with http, tcp or unix");
     enum status st = yaml_known_keys(node, keys, err);
     const struct yaml *target = NULL;
-    *c = (struct check_config){0};
     for (size_t i = 0; i < COUNT(kinds) && !st; i++) {
         const struct yaml *found = yaml_get(node, kinds[i]);
         if (found && target)

@@ -92,7 +92,7 @@ static enum status add(struct db *db, struct document_row *d, size_t most, struc
 static enum status replace(struct db *db, struct document_row *d, int64_t expected, struct err *err)
 {
     auto_arena arena = {0};
-    struct document_row old, other;
+    struct document_row old = {0}, other = {0};
     enum status st = find(db, d->kind, d->id, SPAN(""), &arena, &old, err);
     if (st)
         return st;

@@ -24,7 +24,7 @@ void alerts_poke(struct alerts *a, struct alerts_thread *t)
 static bool sleep_until(struct alerts *a, struct alerts_thread *t, int64_t wall_ms)
 {
     struct timespec until;
-    int64_t ms = MIN(MAX(wall_ms - clock_wall_ms(), (int64_t)1), (int64_t)60000);
+    int64_t ms = MIN(MAX(wall_ms - alerts_now_ms(a), (int64_t)1), (int64_t)60000);
     clock_gettime(CLOCK_MONOTONIC, &until);
     until.tv_sec += ms / 1000;
     until.tv_nsec += ms % 1000 * 1000000;
@@ -67,10 +67,10 @@ static void write_self(struct alerts *a, int64_t now_ms)
 static void *evaluator(void *arg)
 {
     struct alerts *a = arg;
-    int64_t next_ms = clock_wall_ms();
+    int64_t next_ms = alerts_now_ms(a);
     thread_name("alerts");
     while (sleep_until(a, &a->evaluator, MIN(next_ms, a->self_ms))) {
-        int64_t now_ms = clock_wall_ms();
+        int64_t now_ms = alerts_now_ms(a);
         if (now_ms >= a->self_ms || a->self_ms > now_ms + SELF_EVERY_MS) {
             a->self_ms = now_ms + SELF_EVERY_MS;
             write_self(a, now_ms);
@@ -83,10 +83,10 @@ static void *evaluator(void *arg)
 static void *sender(void *arg)
 {
     struct alerts *a = arg;
-    int64_t next_ms = clock_wall_ms();
+    int64_t next_ms = alerts_now_ms(a);
     thread_name("notify");
     while (sleep_until(a, &a->sender, next_ms)) {
-        int64_t now_ms = clock_wall_ms();
+        int64_t now_ms = alerts_now_ms(a);
         next_ms = alerts_send(a, now_ms);
         if (now_ms - a->trimmed_ms >= TRIM_EVERY_MS) {
             a->trimmed_ms = now_ms;
@@ -99,9 +99,9 @@ static void *sender(void *arg)
 static void *dead_man(void *arg)
 {
     struct alerts *a = arg;
-    int64_t next_ms = clock_wall_ms();
+    int64_t next_ms = alerts_now_ms(a);
     while (sleep_until(a, &a->dead_man, next_ms)) {
-        int64_t now_ms = clock_wall_ms();
+        int64_t now_ms = alerts_now_ms(a);
         if (now_ms >= next_ms || next_ms - now_ms > a->config.dead_man_ms)
             next_ms = alerts_dead_man(a, now_ms);
     }

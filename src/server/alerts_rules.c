@@ -358,7 +358,7 @@ int64_t alerts_evaluate(struct alerts *a, int64_t now_ms)
         if (*next_ms > now_ms + 2 * g->interval_ms)
             *next_ms = slot_after(g, now_ms); /* the clock was set back */
         if (*next_ms <= now_ms) {
-            evaluate_group(a, i, *next_ms, clock_wall_ms());
+            evaluate_group(a, i, *next_ms, alerts_now_ms(a));
             *next_ms = slot_after(g, now_ms);
         }
         soonest_ms = MIN(soonest_ms, *next_ms);

@@ -7,6 +7,7 @@
 #include "base/map.h"
 #include "notify/notify.h"
 #include "record/alerts.h"
+#include "store/store.h"
 
 #include <pthread.h>
 #include <stdatomic.h>
@@ -56,6 +57,13 @@ struct alerts {
     pthread_cond_t sent;
     uint64_t notifications, failures;
 };
+
+/* The wall clock, or the earlier opinion while it is doubted: nothing of ours is stored in the
+ * future. */
+static inline int64_t alerts_now_ms(const struct alerts *a)
+{
+    return store_age_clock_ms(a->config.store);
+}
 
 /* ---- alerts_rules.c ---- */
 
