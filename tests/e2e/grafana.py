@@ -24,6 +24,11 @@ MAY_BE_EMPTY = re.compile(r'\bALERTS|galen_service_|galen_finding')
 FORM = {'Content-Type': 'application/x-www-form-urlencoded'}
 
 
+def without_self(jobs):
+    """The server's own series come every 15 seconds: there already, or not yet."""
+    return [job for job in jobs if job != 'galen-server']
+
+
 def dashboards():
     return {path.stem: json.loads(path.read_text()) for path in GRAFANA.glob('dashboards/*.json')}
 
@@ -147,7 +152,7 @@ def data_source_calls(tap, server):
     hosts = answer['data']
     tap.ok(status == 200 and len(hosts) == 1, 'label_values(metric, label)', answer)
     status, answer = get(server, '/api/v1/label/job/values', **window)
-    tap.equal(answer['data'], ['galen', 'node'], 'label_values(label)')
+    tap.equal(without_self(answer['data']), ['galen', 'node'], 'label_values(label)')
     for call in (post, get):
         status, answer = call(server, '/api/v1/series', **window, **{'match[]': 'node_load1'})
         tap.equal(answer['data'], [{'__name__': 'node_load1', 'instance': hosts[0], 'job': 'node'}],
@@ -180,7 +185,7 @@ def data_source_calls(tap, server):
     status, answer = get(server, '/api/v1/targets/metadata', match_target='{job="other"}')
     tap.equal(answer['data'], [], 'another target has none')
     status, answer = get(server, '/api/v1/scrape_pools')
-    tap.equal(answer['data'], {'scrapePools': ['galen', 'node']}, 'scrape pools')
+    tap.equal(without_self(answer['data']['scrapePools']), ['galen', 'node'], 'scrape pools')
 
 
 def main():

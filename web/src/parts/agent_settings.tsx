@@ -87,7 +87,7 @@ function Switches(p: SwitchesProps) {
 
 /** Collectors that report, services that were told: what there is to switch. */
 async function known(host: Host, stop: AbortSignal): Promise<{ collectors: string[]; services: string[] }> {
-  const expr = fill('galen_agent_collector_seconds{instance="$host"}', { host: host.name, windowS: 0 });
+  const expr = fill('galen_agent_collector_interval_seconds{instance="$host"}', { host: host.name, windowS: 0 });
   const [found, services] = await Promise.all([
     api.query(expr, undefined, stop),
     hostApi.services(host.id, stop).then(s => s.services.map(x => x.name), () => []),
