@@ -181,7 +181,7 @@ static enum status acknowledge(struct db *db, int64_t id, struct span who, struc
                                int64_t now_ms, struct err *err)
 {
     auto_arena arena = {0};
-    struct alert_row a;
+    struct alert_row a = {0};
     enum status st = find(db, id, &arena, &a, err);
     if (st)
         return st;
