@@ -4,9 +4,11 @@
 #   tools/packages.sh list  [build|run|test|lab]   what would be needed, one a line
 #   tools/packages.sh missing [build|run|test|lab] those of them that are not installed
 #   tools/packages.sh install [build|run|test|lab] installs the missing ones (asks for sudo)
+#   tools/packages.sh sysroot ARCHITECTURE DIR     unpacks those that galen-agent is built with, and
+#                                                  what they need, below DIR: for cross compilers
 #
 # "build" is what `make` needs, "run" adds what `make run` needs, "test" what `make test` and
-# `make lint` need, "lab" what `make lab` needs. A package with a command behind it is not asked
+# `make lint` need, "lab" what `make lab` needs; "agent" is of other architectures. A package with a command behind it is not asked
 # for when that command is there already (node from elsewhere, say).
 set -eu
 
@@ -62,9 +64,21 @@ test    python3-aiosmtpd
 test    prometheus-node-exporter prometheus-node-exporter
 test    tinyproxy-bin           tinyproxy
 test    victoria-metrics        victoria-metrics
+test    gcc-aarch64-linux-gnu   aarch64-linux-gnu-gcc
+test    qemu-user               qemu-aarch64
 lab     nftables                nft
 lab     e2fsprogs               mkfs.ext4
 lab     util-linux              unshare
+agent   libc6-dev
+agent   libevent-dev
+agent   libssl-dev
+agent   libwslay-dev
+agent   libyaml-dev
+agent   libjansson-dev
+agent   libpcre2-dev
+agent   libzstd-dev
+agent   libsnappy-dev
+agent   zlib1g-dev
 LIST
 }
 
@@ -115,7 +129,44 @@ install() {
     rm -f "$log"
 }
 
+# As any user, and without a word to the machine's own package lists: apt has a state of its own
+# below DIR, in which nothing is installed.
+sysroot() { # ARCHITECTURE DIR
+    mkdir -p "$2/apt/lists/partial" "$2/apt/archives/partial" "$2/root"
+    dir=$(cd "$2" && pwd)
+    : >"$dir/apt/status"
+    cat >"$dir/apt/conf" <<CONF
+APT::Architecture "$1";
+APT::Architectures {"$1";};
+APT::Install-Recommends "false";
+APT::Sandbox::User "";
+Acquire::Languages "none";
+Acquire::Retries "2";
+Acquire::http::Timeout "20";
+Dir::State "$dir/apt";
+Dir::State::status "$dir/apt/status";
+Dir::Cache "$dir/apt";
+CONF
+    # shellcheck disable=SC2046
+    { APT_CONFIG=$dir/apt/conf apt-get update -q &&
+        APT_CONFIG=$dir/apt/conf apt-get install -qy --download-only $(list agent | cut -d' ' -f1)
+    } >"$dir/apt/log" 2>&1 || { tail -5 "$dir/apt/log" >&2; exit 1; }
+    for package in "$dir"/apt/archives/*.deb; do
+        dpkg-deb -x "$package" "$dir/root"
+    done
+    # Links from the root of a machine go to ours.
+    find "$dir/root" -type l -lname '/*' | while read -r link; do
+        ln -sfn "$dir/root$(readlink "$link")" "$link"
+    done
+    rm -rf "$dir/apt"
+}
+
 action=${1:-list}
+if [ "$action" = sysroot ]; then
+    [ $# = 3 ] || { echo "usage: tools/packages.sh sysroot ARCHITECTURE DIR" >&2; exit 2; }
+    sysroot "$2" "$3"
+    exit
+fi
 sets=$(sets_of "${2:-test}") || exit 2
 case $action in
 list) list "$sets" | cut -d' ' -f1 ;;

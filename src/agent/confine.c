@@ -31,7 +31,7 @@ enum { ARCHITECTURE_KNOWN = 1 };
 enum { ARCHITECTURE_KNOWN = 0 };
 #define ARCHITECTURE 0
 static unsigned long long no_result;
-#define RESULT(context) ((void)(context), no_result)
+#define RESULT(context) (*((void)(context), &no_result))
 #endif
 
 static const uint16_t allowed[] = {
@@ -284,7 +284,8 @@ static void on_violation(int signal UNUSED, siginfo_t *info, void *context)
 {
     int before = errno, number = info->si_syscall;
     ucontext_t *c = context;
-    RESULT(c) = (unsigned)number < TOLD_MAX && number >= 0 ? -EPERM : -ENOSYS;
+    long long result = (unsigned)number < TOLD_MAX && number >= 0 ? -EPERM : -ENOSYS;
+    memcpy(&RESULT(c), &result, sizeof result); /* signed or not, as the processor has it */
     if (number >= 0 && number < TOLD_MAX && !told[number]) {
         told[number] = 1;
         tell(number);
