@@ -33,6 +33,7 @@ struct http_client {
     struct buf request; /* head and body, as sent */
     char method_text[HEAD_METHOD_MAX_BYTES + 1];
     bool reused; /* the connection had served a request before */
+    int64_t certificate_expires_s;
     bool retried;
     uint64_t sent_mark;
 
@@ -59,7 +60,8 @@ static void finish(struct http_client *c, const struct err *failure)
         answer = (struct http_answer){.status = c->head.status,
                                       .body = buf_view(&c->body),
                                       .headers = c->head.headers,
-                                      .n_headers = c->head.n_headers};
+                                      .n_headers = c->head.n_headers,
+                                      .certificate_expires_s = c->certificate_expires_s};
     }
     c->fn(&answer, c->arg);
 }
@@ -300,6 +302,7 @@ static void dialled(const struct err *failure, void *arg)
         return;
     }
     c->reused = false;
+    c->certificate_expires_s = c->dial.wire.ssl ? tls_peer_expires_s(c->dial.wire.ssl) : 0;
     transmit(c);
 }
 

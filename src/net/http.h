@@ -61,6 +61,8 @@ void http_server_close(struct http_server *s, int64_t grace_ms);
 uint16_t http_server_port(const struct http_server *s);
 /* Reads the certificate and key files again; the old ones stay when the new are bad. */
 MUST_USE enum status http_server_reload_tls(struct http_server *s, struct err *err);
+/* When the certificate that is shown expires, seconds since 1970; 0: no TLS. */
+int64_t http_server_certificate_expires_s(const struct http_server *s);
 
 struct span http_request_method(const struct http_request *req); /* HEAD shows as GET */
 struct span http_request_target(const struct http_request *req); /* path and query, as sent */
@@ -136,6 +138,8 @@ struct http_answer {
     const struct http_header *headers;
     size_t n_headers;
     const struct err *err; /* NULL when an answer came; names address and cause */
+    /* When the first certificate of the peer's chain expires, seconds since 1970; 0: no TLS. */
+    int64_t certificate_expires_s;
 };
 
 typedef void (*http_answer_fn)(const struct http_answer *answer, void *arg);

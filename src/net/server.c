@@ -331,5 +331,11 @@ enum status http_server_reload_tls(struct http_server *s, struct err *err)
         return st;
     SSL_CTX_free(s->tls); /* connections that use it hold it */
     s->tls = tls;
+    s->certificate_expires_s = tls_own_expires_s(tls);
     return OK;
+}
+
+int64_t http_server_certificate_expires_s(const struct http_server *s)
+{
+    return s->certificate_expires_s;
 }

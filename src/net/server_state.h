@@ -98,6 +98,7 @@ struct http_server {
     struct http_server_config config;
     char *listen_text, *tls_cert, *tls_key;
     SSL_CTX *tls;
+    int64_t certificate_expires_s;
     int fd;
     struct event *listener;
     struct timer *sweeper, *pause, *grace;

@@ -173,6 +173,32 @@ void tls_sentence(const SSL *ssl, unsigned long code, char *text, size_t size)
              not_tls ? " (the peer does not speak TLS on this port)" : "");
 }
 
+static bool expires_s(const X509 *certificate, int64_t *out)
+{
+    struct tm at;
+    if (ASN1_TIME_to_tm(X509_get0_notAfter(certificate), &at) != 1)
+        return false;
+    *out = (int64_t)timegm(&at);
+    return true;
+}
+
+int64_t tls_peer_expires_s(const SSL *ssl)
+{
+    STACK_OF(X509) *chain = SSL_get_peer_cert_chain(ssl);
+    int64_t first_s = 0, at_s;
+    for (int i = 0; i < sk_X509_num(chain); i++)
+        if (expires_s(sk_X509_value(chain, i), &at_s) && (first_s == 0 || at_s < first_s))
+            first_s = at_s;
+    return first_s;
+}
+
+int64_t tls_own_expires_s(SSL_CTX *ctx)
+{
+    int64_t at_s = 0;
+    X509 *own = SSL_CTX_get0_certificate(ctx);
+    return own && expires_s(own, &at_s) ? at_s : 0;
+}
+
 /* ---- the socket under a TLS connection ---- */
 
 static BIO_METHOD *socket_method;

@@ -20,6 +20,12 @@ bool tls_expect_host(SSL *ssl, const char *host);
  * from ERR_get_error. host may be NULL. */
 void tls_sentence(const SSL *ssl, unsigned long code, char *text, size_t size);
 
+/* When the first certificate of the chain that the peer has shown expires, in seconds since 1970;
+ * 0: it has shown none. */
+int64_t tls_peer_expires_s(const SSL *ssl);
+/* The same of the certificate that a server's context shows. */
+int64_t tls_own_expires_s(SSL_CTX *ctx);
+
 /* A socket, and how much went into it. */
 struct tls_socket {
     int fd;

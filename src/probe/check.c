@@ -34,6 +34,7 @@ struct check {
     enum verdict_of_check verdict;
     char *reason;
     double seconds;
+    int64_t certificate_expires_s;
 };
 
 static void clean(struct check *c)
@@ -172,6 +173,7 @@ static void on_answer(const struct http_answer *answer, void *arg)
         end(c, nobody ? refused(c) : CHECK_FAILED, answer->err->text);
         return;
     }
+    c->certificate_expires_s = answer->certificate_expires_s;
     bool status_fine = k->status ? answer->status == k->status : answer->status < 400;
     if (k->guess)
         status_fine = answer->status < 500; /* a login page is an answer too */
@@ -265,4 +267,9 @@ struct check_result check_result(const struct check *c)
 double check_seconds(const struct check *c)
 {
     return c->seconds;
+}
+
+int64_t check_certificate_expires_s(const struct check *c)
+{
+    return c->certificate_expires_s;
 }

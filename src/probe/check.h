@@ -18,3 +18,6 @@ void check_start(struct check *c); /* nothing while a run is under way */
 /* Of the last run that ended; its texts are valid until the next one ends. */
 struct check_result check_result(const struct check *c);
 double check_seconds(const struct check *c);
+/* When the first certificate of the chain that the service showed last expires, seconds since 1970;
+ * 0: it never showed one that was believed. */
+int64_t check_certificate_expires_s(const struct check *c);

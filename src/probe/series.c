@@ -8,7 +8,7 @@
 const char *const unit_state_names[UNIT_STATES] = {"activating", "active", "deactivating", "failed",
                                                    "inactive"};
 
-enum { STATE, INFO, CHECK_OKAY, CHECK_SECONDS };
+enum { STATE, INFO, CHECK_OKAY, CHECK_SECONDS, CERTIFICATE };
 
 static const struct metric services_metrics[] = {
     [STATE] = {"galen_service_state",
@@ -28,12 +28,20 @@ static const struct metric services_metrics[] = {
                        METRIC_GAUGE,
                        "How long the last check of a service took.",
                        {"service", "check"}},
+    [CERTIFICATE] = {"galen_certificate_expires_seconds",
+                     METRIC_GAUGE,
+                     "When the first certificate of the chain that a checked HTTPS service shows "
+                     "expires, in unixtime; it stays when a check fails.",
+                     {"service", "check"}},
 };
 
 static void emit_check(struct tick *t, const struct service *s, size_t i)
 {
     struct span name = span_of(s->config.name), check = span_of(s->config.checks[i].name);
     enum verdict_of_check verdict = check_result(s->checks[i]).verdict;
+    int64_t expires_s = check_certificate_expires_s(s->checks[i]);
+    if (expires_s)
+        emit2(t, &services_metrics[CERTIFICATE], name, check, (double)expires_s);
     if (verdict != CHECK_OK && verdict != CHECK_FAILED)
         return;
     emit2(t, &services_metrics[CHECK_OKAY], name, check, verdict == CHECK_OK);

@@ -8,7 +8,7 @@
 #include <stdlib.h>
 #include <time.h>
 
-enum { SELF_EVERY_MS = 15000, TRIM_EVERY_MS = 3600 * 1000 };
+enum { SELF_MOST_MS = 15000, TRIM_EVERY_MS = 3600 * 1000 };
 
 /* ---- threads ---- */
 
@@ -60,6 +60,7 @@ static void write_self(struct alerts *a, int64_t now_ms)
     struct append_result result;
     struct err err = {0};
     alerts_self(a, now_ms, &message);
+    alerts_silence(a, now_ms, &message);
     if (store_append_wait(a->writer, buf_view(&message), &result, &err))
         log_warn("the server's own series are not stored: %s", err.text);
 }
@@ -67,12 +68,13 @@ static void write_self(struct alerts *a, int64_t now_ms)
 static void *evaluator(void *arg)
 {
     struct alerts *a = arg;
-    int64_t next_ms = alerts_now_ms(a);
+    int64_t next_ms = alerts_now_ms(a), every_ms = MIN(a->config.interval_ms, (int64_t)SELF_MOST_MS);
     thread_name("alerts");
+    alerts_silence_open(a, next_ms);
     while (sleep_until(a, &a->evaluator, MIN(next_ms, a->self_ms))) {
         int64_t now_ms = alerts_now_ms(a);
-        if (now_ms >= a->self_ms || a->self_ms > now_ms + SELF_EVERY_MS) {
-            a->self_ms = now_ms + SELF_EVERY_MS;
+        if (now_ms >= a->self_ms || a->self_ms > now_ms + every_ms) {
+            a->self_ms = now_ms + every_ms;
             write_self(a, now_ms);
         }
         next_ms = alerts_evaluate(a, now_ms);
@@ -158,6 +160,19 @@ void alerts_set_api(struct alerts *a, struct api *api)
     a->api = api;
 }
 
+void alerts_set_certificate(struct alerts *a, int64_t expires_s)
+{
+    a->certificate_expires_s = expires_s;
+}
+
+void alerts_reload_soon(struct alerts *a)
+{
+    pthread_mutex_lock(&a->lock);
+    a->reload_rules = true;
+    pthread_mutex_unlock(&a->lock);
+    alerts_poke(a, &a->evaluator);
+}
+
 void alerts_start(struct alerts *a)
 {
     thread_start(a, &a->evaluator, evaluator);
@@ -191,6 +206,7 @@ void alerts_close(struct alerts *a)
     if (a->loaded.alerter)
         alerts_unload(&a->loaded);
     store_writer_close(a->writer);
+    alerts_silence_close(a);
     buf_free(&a->message);
     arena_free(&a->puts_arena);
     free(a->puts);

@@ -29,7 +29,11 @@ struct alerts_config {
 MUST_USE enum status alerts_open(const struct alerts_config *config, struct alerts **out,
                                  struct err *err);
 void alerts_set_api(struct alerts *a, struct api *api); /* before alerts_start */
+/* When the server's certificate expires, seconds since 1970; 0: it has none. Any thread. */
+void alerts_set_certificate(struct alerts *a, int64_t expires_s);
 void alerts_start(struct alerts *a);
+/* The rule files are read again, before the next evaluation; when one is bad the old ones stay. */
+void alerts_reload_soon(struct alerts *a);
 void alerts_stop(struct alerts *a);
 void alerts_close(struct alerts *a); /* NULL is fine */
 /* For struct api_config. */

@@ -56,6 +56,9 @@ void alerts_self(struct alerts *a, int64_t now_ms, struct buf *out)
     put(a, out, "galen_server_notifications_total", notifications, now_ms);
     put(a, out, "galen_server_notifications_failed_total", failures, now_ms);
     put(a, out, "galen_server_notifications_waiting", (double)waiting, now_ms);
+    int64_t expires_s = a->certificate_expires_s;
+    if (expires_s)
+        put(a, out, "galen_certificate_expires_seconds", (double)expires_s, now_ms);
 }
 
 /* A webhook's notification that always fires: whoever receives it alerts when it stays away. */

@@ -45,6 +45,9 @@ struct alerts {
     size_t n_puts, puts_size;
     const struct rule_group *group;
     int64_t now_ms, self_ms, trimmed_ms;
+    struct map heard;         /* host -> struct heard, alerts_silence.c */
+    int64_t back_ms, away_ms; /* when the server came back, and after how long */
+    _Atomic int64_t certificate_expires_s;
 
     /* the sender's */
     struct routing *routing;
@@ -86,6 +89,13 @@ enum status alerts_test(struct alerts *a, int64_t channel_id, struct err *err);
 
 /* The server's own series, as those of a host. */
 void alerts_self(struct alerts *a, int64_t now_ms, struct buf *message);
+/* ---- alerts_silence.c ---- */
+
+/* For how long each host has been silent. */
+void alerts_silence(struct alerts *a, int64_t now_ms, struct buf *message);
+void alerts_silence_open(struct alerts *a, int64_t now_ms);
+void alerts_silence_close(struct alerts *a);
+
 /* On a thread of its own: an address that hangs delays nothing. The time of the next. */
 int64_t alerts_dead_man(struct alerts *a, int64_t now_ms);
 

@@ -239,7 +239,10 @@ static enum status open_api(struct server *s, const struct server_settings *sett
                                       .on_closed = on_closed,
                                       .arg = s};
     s->tls = settings->tls_cert != NULL;
-    return http_server_open(s->loop, &http, &s->http, err);
+    enum status st = http_server_open(s->loop, &http, &s->http, err);
+    if (!st)
+        alerts_set_certificate(s->alerts, http_server_certificate_expires_s(s->http));
+    return st;
 }
 
 static void on_reload(void *arg)
@@ -247,12 +250,14 @@ static void on_reload(void *arg)
     struct server *s = arg;
     struct err err = {0};
     pipeline_reload_soon(s->pipeline);
+    alerts_reload_soon(s->alerts);
     if (!s->tls)
         return;
     if (http_server_reload_tls(s->http, &err))
         log_error("the old certificate stays: %s", err.text);
     else
         log_info("the certificate was read again");
+    alerts_set_certificate(s->alerts, http_server_certificate_expires_s(s->http));
 }
 
 static enum status open_signals(struct server *s, struct err *err)

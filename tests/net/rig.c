@@ -109,6 +109,7 @@ void rig_run_ms(struct rig *rig, int64_t ms)
 static void answered(const struct http_answer *a, void *arg)
 {
     struct rig *rig = arg;
+    rig->certificate_expires_s = a->certificate_expires_s;
     rig->status = a->status;
     rig->body_len = a->body.len;
     size_t n = MIN(a->body.len, sizeof rig->body);

@@ -17,6 +17,7 @@ struct rig {
     struct http_request *kept; /* by rig_keep */
     unsigned done;
     /* the last answer */
+    int64_t certificate_expires_s;
     int status;
     char body[4096];
     size_t body_len;

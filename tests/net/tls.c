@@ -2,6 +2,8 @@
 #include "certificates.h"
 #include "rig.h"
 
+#include "base/clock.h"
+
 #include "net/server_state.h"
 #include "unit.h"
 
@@ -46,6 +48,9 @@ static void speaks_tls(void **state UNUSED)
         rig_send(&rig, "POST", "/echo", SPAN("hello"));
         assert_string_equal(rig.error, "");
         assert_memory_equal(rig.body, "hello", 5);
+        int64_t left_s = rig.certificate_expires_s - clock_wall_ms() / 1000;
+        assert_in_range(left_s, 3600 - 600, 3600);
+        assert_int_equal(rig.certificate_expires_s, http_server_certificate_expires_s(rig.server));
     }
     rig.handler = tells_if_tls;
     rig_send(&rig, "GET", "/", SPAN(""));
