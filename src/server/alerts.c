@@ -68,7 +68,8 @@ static void write_self(struct alerts *a, int64_t now_ms)
 static void *evaluator(void *arg)
 {
     struct alerts *a = arg;
-    int64_t next_ms = alerts_now_ms(a), every_ms = MIN(a->config.interval_ms, (int64_t)SELF_MOST_MS);
+    int64_t next_ms = alerts_now_ms(a),
+            every_ms = MIN(a->config.interval_ms, (int64_t)SELF_MOST_MS);
     thread_name("alerts");
     alerts_silence_open(a, next_ms);
     while (sleep_until(a, &a->evaluator, MIN(next_ms, a->self_ms))) {

@@ -64,8 +64,7 @@ void alerts_silence_open(struct alerts *a, int64_t now_ms)
     struct result gaps = {0}, stopped = {0};
     if (ask(a, GAPS, now_ms, &arena, &gaps))
         for (size_t i = 0; i < gaps.n; i++) {
-            struct heard *h =
-                heard_of(a, labels_get(gaps.series[i].labels, SPAN("instance")));
+            struct heard *h = heard_of(a, labels_get(gaps.series[i].labels, SPAN("instance")));
             h->gaps_ms[0] = h->gaps_ms[1] = (int64_t)(gaps.series[i].at[0].v * 1000);
         }
     a->back_ms = now_ms;
