@@ -2,6 +2,7 @@
  *
  *   append.c    a remote-write message into head and log
  *   flush.c     what the head holds into new blocks, one for each day
+ *   sweep.c     series without samples leave the head
  *   compact.c   several blocks of a day into one; deleted and expired samples leave
  *   version.c   which blocks there are; a query keeps the version with which it began
  *   guard.c     wrong clocks and full disks

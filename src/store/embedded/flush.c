@@ -10,8 +10,6 @@
 
 enum {
     FLUSH_DAYS_AT_ONCE = 64,
-    DEFINES_AT_ONCE = 1 << 20, /* bytes that are packed together */
-    DEFINES_FAT_BYTES = 24,    /* of a series: packed they are less */
 };
 
 struct day_writer {
@@ -53,12 +51,7 @@ static int by_instance(const void *a, const void *b)
 static struct group_list all_groups(struct head *h)
 {
     struct group_list list = {0};
-    pthread_rwlock_rdlock(&h->index_lock);
-    list.at = mem_alloc(h->groups_end * sizeof *list.at);
-    for (uint32_t i = 1; i < h->groups_end; i++)
-        if (h->groups[i])
-            list.at[list.n++] = h->groups[i];
-    pthread_rwlock_unlock(&h->index_lock);
+    list.at = head_groups(h, &list.n);
     if (list.n)
         qsort(list.at, list.n, sizeof *list.at, by_instance);
     return list;
@@ -282,82 +275,5 @@ enum status flush_head(struct store *s, struct err *err)
     }
     free(f.blocks);
     free(groups.at);
-    return st;
-}
-
-/* ---- series that are gone ---- */
-
-struct idle {
-    int64_t before; /* the last sample */
-    size_t n;
-};
-
-static bool is_idle(void *arg, const struct series *s)
-{
-    const struct idle *idle = arg;
-    return s->last_t < idle->before && !s->staged && !s->packed_len && !s->frozen_len &&
-           (!s->late || (!s->late[0] && !s->late[1]));
-}
-
-static size_t count_idle(struct store *s, struct idle *idle)
-{
-    struct group_list groups = all_groups(&s->head);
-    size_t n = 0;
-    for (size_t i = 0; i < groups.n; i++) {
-        pthread_mutex_lock(groups.at[i]->shard);
-        for (uint32_t k = 0; k < groups.at[i]->series_n; k++)
-            n += is_idle(idle, groups.at[i]->series[k]);
-        pthread_mutex_unlock(groups.at[i]->shard);
-    }
-    free(groups.at);
-    return n;
-}
-
-/* The definitions of those that live, in the order of their numbers, packed. */
-static struct log_definitions *definitions(struct head *h)
-{
-    struct log_definitions *d = log_definitions_begin();
-    auto_buf gathered = {.max = SIZE_MAX}, packed = {.max = SIZE_MAX};
-    for (uint32_t i = 0; i < h->index.n; i++) {
-        const struct series *s = head_series(h, h->index.series[i]);
-        if (s)
-            define_gather(&gathered, s->id, series_raw(s));
-        if (!gathered.len || (gathered.len < DEFINES_AT_ONCE && i + 1 < h->index.n))
-            continue;
-        buf_clear(&packed);
-        defines_encode(&packed, buf_view(&gathered));
-        log_definitions_add(d, buf_view(&packed));
-        buf_clear(&gathered);
-    }
-    return d;
-}
-
-enum status sweep_head(struct store *s, struct err *err)
-{
-    struct idle idle = {.before = guard_clock(&s->guard).early - STORE_IDLE_MS};
-    size_t n = s->frozen ? 0 : count_idle(s, &idle);
-    uint32_t alive = s->head.alive;
-    bool fat = log_series_bytes(s->log) > DEFINES_AT_ONCE + (uint64_t)alive * DEFINES_FAT_BYTES;
-    if (!fat && (n == 0 || n < alive / STORE_SWEEP_PART))
-        return OK;
-    enum status st = log_drain(s->log, err);
-    if (st)
-        return st;
-    struct graveyard graves = {0};
-    pthread_rwlock_wrlock(&s->head.table);
-    /* what came since the drain must be on its way to the file that is replaced */
-    st = log_drain(s->log, err);
-    pthread_rwlock_wrlock(&s->head.index_lock);
-    size_t gone = n && !st ? head_sweep(&s->head, is_idle, &idle, &graves) : 0;
-    if (!st)
-        st = log_definitions_end(s->log, definitions(&s->head), err);
-    pthread_rwlock_unlock(&s->head.index_lock);
-    pthread_rwlock_unlock(&s->head.table);
-    if (gone) {
-        store_replace_blocks(s, NULL, 0, NULL, 0, true);
-        versions_drain(&s->versions);
-        log_info("%zu series without new samples have left the memory", gone);
-    }
-    graveyard_free(&graves);
     return st;
 }

@@ -76,8 +76,8 @@ void head_free(struct head *h)
                 free_page(top->page[p]);
         free(top);
     }
-    free(h->by_raw.slots);
-    free(h->by_instance.slots);
+    idmap_free(&h->by_raw);
+    idmap_free(&h->by_instance);
     index_free(&h->index);
     pthread_rwlock_destroy(&h->table);
     pthread_rwlock_destroy(&h->index_lock);
@@ -221,11 +221,6 @@ struct series *head_create(struct head *h, uint32_t id, struct labels labels, st
 
 /* ---- sweeping ---- */
 
-static bool is_gone(void *arg, uint32_t id)
-{
-    return !head_series(arg, id);
-}
-
 static void remove_series(struct head *h, struct series *s, struct graveyard *g)
 {
     idmap_remove(&h->by_raw, (uint32_t)seeded_hash(series_raw(s)), s->id);
@@ -264,30 +259,59 @@ static void bury_group(struct head *h, struct group *g, struct graveyard *graves
     bury(graves, g);
 }
 
-size_t head_sweep(struct head *h, bool (*gone)(void *arg, const struct series *s), void *arg,
-                  struct graveyard *graves)
+/* A bit for each number. */
+struct id_set {
+    uint64_t *words;
+};
+
+static bool has_id(void *set, uint32_t id)
 {
-    size_t n = 0;
-    for (uint32_t i = 1; i < h->groups_end; i++) {
-        struct group *g = h->groups[i];
-        if (!g)
-            continue;
-        uint32_t kept = 0;
-        pthread_mutex_lock(g->shard);
-        for (uint32_t k = 0; k < g->series_n; k++) {
-            if (gone(arg, g->series[k])) {
-                remove_series(h, g->series[k], graves);
-                n++;
-            } else {
-                g->series[kept++] = g->series[k];
-            }
-        }
-        g->series_n = kept;
-        pthread_mutex_unlock(g->shard);
-        if (!kept)
-            bury_group(h, g, graves);
+    const struct id_set *s = set;
+    return s->words[id / 64] >> id % 64 & 1;
+}
+
+/* Its series that are gone leave the list; false: none is left. */
+static bool keep_alive(struct group *g)
+{
+    uint32_t kept = 0;
+    pthread_mutex_lock(g->shard);
+    for (uint32_t k = 0; k < g->series_n; k++)
+        if (g->series[k]->raw)
+            g->series[kept++] = g->series[k];
+    g->series_n = kept;
+    pthread_mutex_unlock(g->shard);
+    return kept > 0;
+}
+
+void head_sweep(struct head *h, const uint32_t *ids, size_t n, struct graveyard *graves)
+{
+    struct id_set gone = {mem_zero(h->series_end / 64 + 1, sizeof *gone.words)};
+    struct id_set groups = {mem_zero(h->groups_end / 64 + 1, sizeof *groups.words)};
+    for (size_t i = 0; i < n; i++) {
+        struct series *s = head_series(h, ids[i]);
+        gone.words[ids[i] / 64] |= (uint64_t)1 << ids[i] % 64;
+        groups.words[s->group->number / 64] |= (uint64_t)1 << s->group->number % 64;
+        pthread_mutex_t *shard = s->group->shard; /* queries read it under its lock */
+        pthread_mutex_lock(shard);
+        remove_series(h, s, graves);
+        pthread_mutex_unlock(shard);
     }
-    if (n)
-        index_sweep(&h->index, is_gone, h, graves);
-    return n;
+    for (uint32_t i = 1; i < h->groups_end; i++)
+        if (has_id(&groups, i) && !keep_alive(h->groups[i]))
+            bury_group(h, h->groups[i], graves);
+    index_sweep(&h->index, has_id, &gone, graves);
+    free(gone.words);
+    free(groups.words);
+}
+
+struct group **head_groups(struct head *h, size_t *n)
+{
+    *n = 0;
+    pthread_rwlock_rdlock(&h->index_lock);
+    struct group **list = mem_alloc(h->groups_end * sizeof(void *));
+    for (uint32_t i = 1; i < h->groups_end; i++)
+        if (h->groups[i])
+            list[(*n)++] = h->groups[i];
+    pthread_rwlock_unlock(&h->index_lock);
+    return list;
 }

@@ -155,10 +155,11 @@ struct series *head_create(struct head *h, uint32_t id, struct labels labels, st
 /* Its labels with the head's texts; at has LABELS_MAX places. index_lock held. */
 struct labels head_labels(const struct head *h, const struct series *s, struct label *at);
 uint64_t head_labels_hash(const struct head *h, const struct series *s);
-/* Removes the series that gone says (table and index_lock held for writing) and empty groups.
- * Returns how many. */
-size_t head_sweep(struct head *h, bool (*gone)(void *arg, const struct series *s), void *arg,
-                  struct graveyard *g);
+/* Removes these series (ascending; table and index_lock held for writing) and groups that are
+ * empty then. */
+void head_sweep(struct head *h, const uint32_t *ids, size_t n, struct graveyard *g);
+/* All groups, in an array that is the caller's. */
+struct group **head_groups(struct head *h, size_t *n);
 
 /* ---- samples: stage.c; the group's shard held ---- */
 

@@ -214,8 +214,8 @@ void index_free(struct index *ix)
         }
     free(ix->pairs);
     free(ix->keys);
-    free(ix->by_pair.slots);
-    free(ix->by_name.slots);
+    idmap_free(&ix->by_pair);
+    idmap_free(&ix->by_name);
     free(ix->series);
     *ix = (struct index){0};
 }

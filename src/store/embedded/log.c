@@ -13,20 +13,22 @@
 
 struct batch {
     uint64_t gen;
+    uint64_t puts; /* with it, so many of all that was put are durable */
     struct buf rows, defs;
     struct log_ticket *tickets;
     size_t tickets_n, tickets_size;
 };
 
 struct log {
-    struct log_files files; /* the committer's, but for rotate, recycle and definitions_end,
-                               which hold files_lock */
+    struct log_files files; /* the committer's, but for recycle and definitions, which hold
+                               files_lock */
     pthread_mutex_t files_lock;
     pthread_mutex_t lock; /* what follows */
     pthread_cond_t work, written;
-    struct batch filling;
+    struct batch before, filling; /* the rest of the gen before, written first; the gen's own */
     uint64_t seq, series_seq;
-    bool stop, busy /* a batch is being written */, rotating;
+    uint64_t puts, durable; /* records and tickets since the start; how many of them are done */
+    bool stop, busy /* a batch is being written */;
     struct err failure; /* .status OK: all is well */
     long retry_ms;
     _Atomic bool failing;
@@ -51,9 +53,10 @@ static void batch_ticket(struct batch *b, const struct log_ticket *t)
     b->tickets[b->tickets_n++] = *t;
 }
 
-/* Moves what is in from behind what is in to. Both are of one gen: rotate sees to that. */
+/* What is in from, which is emptied, behind what is in to; both are of one gen. */
 static void batch_join(struct batch *to, struct batch *from)
 {
+    to->puts = from->puts;
     buf_span(&to->rows, buf_view(&from->rows));
     buf_span(&to->defs, buf_view(&from->defs));
     for (size_t i = 0; i < from->tickets_n; i++)
@@ -100,11 +103,38 @@ static enum status write_batch(struct log *l, struct batch *b, struct err *err)
     return st;
 }
 
+static bool nothing_put(const struct log *l)
+{
+    return batch_empty(&l->before) && batch_empty(&l->filling);
+}
+
+static void swap_batches(struct batch *a, struct batch *b)
+{
+    struct batch was = *a;
+    *a = *b;
+    *b = was;
+}
+
+/* The next to be written: what could not be written, with what came behind it. */
+static void choose_batch(struct log *l, struct batch *b)
+{
+    struct batch *next = batch_empty(&l->before) ? &l->filling : &l->before;
+    l->filling.puts = l->puts;
+    if (batch_empty(b)) {
+        swap_batches(b, next);
+        next->gen = b->gen;
+    } else if (b->gen == next->gen) {
+        batch_join(b, next);
+    }
+}
+
 /* Waits for work, or at most until it is time for another attempt. False: nothing is left. */
 static bool take(struct log *l, struct batch *b)
 {
     pthread_mutex_lock(&l->lock);
     l->busy = !batch_empty(b);
+    if (!l->busy)
+        l->durable = b->puts;
     pthread_cond_broadcast(&l->written);
     l->retry_ms = l->busy ? MIN(l->retry_ms * 2, (long)LOG_RETRY_MOST_MS) : LOG_RETRY_FIRST_MS;
     if (l->busy && !l->stop) {
@@ -115,21 +145,13 @@ static bool take(struct log *l, struct batch *b)
         until.tv_nsec %= 1000000000;
         pthread_cond_timedwait(&l->work, &l->lock, &until);
     }
-    while (!l->busy && !l->stop && batch_empty(&l->filling))
+    while (!l->busy && !l->stop && nothing_put(l))
         pthread_cond_wait(&l->work, &l->lock);
-    bool stopped = l->stop && batch_empty(&l->filling);
-    if (batch_empty(b)) {
-        struct batch empty = *b;
-        *b = l->filling;
-        empty.gen = b->gen;
-        l->filling = empty;
-    } else {
-        batch_join(b, &l->filling);
-    }
+    choose_batch(l, b);
     l->busy = !batch_empty(b);
-    pthread_cond_broadcast(&l->written);
+    bool go_on = l->busy || !l->stop;
     pthread_mutex_unlock(&l->lock);
-    return !stopped || l->busy;
+    return go_on;
 }
 
 static void note_failure(struct log *l, const struct err *err)
@@ -206,6 +228,7 @@ void log_define(struct log *l, struct span payload)
 {
     uint32_t crc = crc32c(0, payload.at, payload.len);
     pthread_mutex_lock(&l->lock);
+    l->puts++;
     frame_put(&l->filling.defs, l->files.series_number, l->series_seq++, payload, crc);
     pthread_mutex_unlock(&l->lock);
 }
@@ -214,11 +237,11 @@ bool log_put(struct log *l, uint64_t gen, struct span payload)
 {
     uint32_t crc = crc32c(0, payload.at, payload.len);
     pthread_mutex_lock(&l->lock);
-    while (l->rotating)
-        pthread_cond_wait(&l->written, &l->lock);
     bool same = gen == l->gen;
-    if (same)
+    if (same) {
+        l->puts++;
         frame_put(&l->filling.rows, gen, l->seq++, payload, crc);
+    }
     pthread_mutex_unlock(&l->lock);
     return same;
 }
@@ -227,6 +250,7 @@ void log_ticket(struct log *l, const struct log_ticket *ticket)
 {
     l->waiting++;
     pthread_mutex_lock(&l->lock);
+    l->puts++;
     batch_ticket(&l->filling, ticket);
     bool wake = !l->busy;
     pthread_mutex_unlock(&l->lock);
@@ -236,24 +260,30 @@ void log_ticket(struct log *l, const struct log_ticket *ticket)
 
 /* ---- gens ---- */
 
-enum status log_rotate(struct log *l, uint64_t *before, struct err *err)
+/* Until so much of what was put is durable, or cannot be made so. lock held. */
+static enum status wait_durable(struct log *l, uint64_t puts, struct err *err)
 {
-    enum status st = OK;
-    pthread_mutex_lock(&l->lock);
-    l->rotating = true;
-    pthread_cond_signal(&l->work);
-    while (!l->failing && (l->busy || !batch_empty(&l->filling))) {
+    while (!l->failing && l->durable < puts) {
         pthread_cond_signal(&l->work);
         pthread_cond_wait(&l->written, &l->lock);
     }
-    if (l->failing) {
-        st = err_set(err, l->failure.status, "%s", l->failure.text);
-    } else {
+    return l->failing ? err_set(err, l->failure.status, "%s", l->failure.text) : OK;
+}
+
+/* Nobody who puts waits for it: what was put before goes aside and is written first. */
+enum status log_rotate(struct log *l, uint64_t *before, struct err *err)
+{
+    pthread_mutex_lock(&l->lock);
+    enum status st = OK;
+    if (!batch_empty(&l->before)) /* of a rotation that failed */
+        st = wait_durable(l, l->before.puts, err);
+    if (!st) {
+        l->filling.puts = l->puts;
+        swap_batches(&l->before, &l->filling);
         *before = l->gen++;
         l->filling.gen = l->gen;
+        st = wait_durable(l, l->before.puts, err);
     }
-    l->rotating = false;
-    pthread_cond_broadcast(&l->written);
     pthread_mutex_unlock(&l->lock);
     return st;
 }
@@ -268,14 +298,8 @@ enum status log_recycle(struct log *l, uint64_t gen, struct err *err)
 
 enum status log_drain(struct log *l, struct err *err)
 {
-    enum status st = OK;
     pthread_mutex_lock(&l->lock);
-    while (!l->failing && (l->busy || !batch_empty(&l->filling))) {
-        pthread_cond_signal(&l->work);
-        pthread_cond_wait(&l->written, &l->lock);
-    }
-    if (l->failing)
-        st = err_set(err, l->failure.status, "%s", l->failure.text);
+    enum status st = wait_durable(l, l->puts, err);
     pthread_mutex_unlock(&l->lock);
     return st;
 }
@@ -283,45 +307,64 @@ enum status log_drain(struct log *l, struct err *err)
 /* ---- definitions ---- */
 
 struct log_definitions {
-    struct buf payloads; /* length u32, payload: the frames need a number that comes later */
+    struct series_file file;
+    struct buf frames;
+    uint64_t seq;
 };
 
-struct log_definitions *log_definitions_begin(void)
+enum status log_definitions_begin(struct log *l, struct log_definitions **out, struct err *err)
 {
     struct log_definitions *d = mem_zero(1, sizeof *d);
-    d->payloads.max = SIZE_MAX;
-    return d;
+    d->frames.max = SIZE_MAX;
+    pthread_mutex_lock(&l->files_lock);
+    enum status st = files_begin_series(&l->files, &d->file, err);
+    pthread_mutex_unlock(&l->files_lock);
+    *out = d;
+    if (st) {
+        log_definitions_abandon(l, d);
+        *out = NULL;
+    }
+    return st;
 }
 
-void log_definitions_add(struct log_definitions *d, struct span payload)
+enum status log_definitions_add(struct log *l, struct log_definitions *d, struct span payload,
+                                struct err *err)
 {
-    uint32_t len = (uint32_t)payload.len;
-    buf_put(&d->payloads, &len, sizeof len);
-    buf_span(&d->payloads, payload);
+    buf_clear(&d->frames);
+    frame_put(&d->frames, d->file.number, d->seq++, payload, crc32c(0, payload.at, payload.len));
+    return files_put_series(&l->files, &d->file, buf_view(&d->frames), err);
+}
+
+enum status log_definitions_sync(struct log *l, struct log_definitions *d, struct err *err)
+{
+    return files_sync_series(&l->files, &d->file, err);
+}
+
+static void definitions_free(struct log_definitions *d)
+{
+    buf_free(&d->frames);
+    free(d);
+}
+
+void log_definitions_abandon(struct log *l, struct log_definitions *d)
+{
+    if (!d)
+        return;
+    files_abandon_series(&l->files, &d->file);
+    definitions_free(d);
 }
 
 enum status log_definitions_end(struct log *l, struct log_definitions *d, struct err *err)
 {
-    auto_buf frames = {.max = SIZE_MAX};
-    uint64_t seq = 0;
     pthread_mutex_lock(&l->files_lock);
-    for (size_t at = 0; at < d->payloads.len;) {
-        uint32_t len;
-        memcpy(&len, d->payloads.at + at, sizeof len);
-        struct span payload = span_from(d->payloads.at + at + sizeof len, len);
-        frame_put(&frames, l->files.series_number + 1, seq++, payload,
-                  crc32c(0, payload.at, payload.len));
-        at += sizeof len + len;
-    }
-    enum status st = files_replace_series(&l->files, buf_view(&frames), err);
+    enum status st = files_end_series(&l->files, &d->file, err);
     pthread_mutex_unlock(&l->files_lock);
     if (!st) {
         pthread_mutex_lock(&l->lock);
-        l->series_seq = seq;
+        l->series_seq = d->seq;
         pthread_mutex_unlock(&l->lock);
     }
-    buf_free(&d->payloads);
-    free(d);
+    definitions_free(d);
     return st;
 }
 
@@ -365,6 +408,8 @@ enum status log_open(struct disk *d, const char *dir, size_t segment_bytes, uint
     l->gen = MAX(l->files.last_gen, last_gen) + 1;
     l->filling.gen = l->gen;
     l->filling.rows.max = l->filling.defs.max = SIZE_MAX;
+    l->before.gen = l->gen;
+    l->before.rows.max = l->before.defs.max = SIZE_MAX;
     pthread_mutex_init(&l->files_lock, NULL);
     pthread_mutex_init(&l->lock, NULL);
     cond_init_mono(&l->work);
@@ -390,8 +435,10 @@ void log_close(struct log *l, bool empty)
     pthread_cond_broadcast(&l->work);
     pthread_mutex_unlock(&l->lock);
     pthread_join(l->thread, NULL);
-    answer(l, &l->filling, &l->failure); /* none unless the last write failed */
+    answer(l, &l->before, &l->failure); /* none unless the last write failed */
+    answer(l, &l->filling, &l->failure);
     files_close(&l->files, empty && !l->failing);
+    batch_free(&l->before);
     batch_free(&l->filling);
     pthread_mutex_destroy(&l->files_lock);
     pthread_mutex_destroy(&l->lock);

@@ -73,16 +73,23 @@ MUST_USE bool log_put(struct log *l, uint64_t gen, struct span payload);
 /* Calls ticket->done when all that was put so far is durable. */
 void log_ticket(struct log *l, const struct log_ticket *ticket);
 
-/* Begins a new gen; returns the one before. Everything put before is on its way in gens up to
- * that. FULL or AGAIN: writing fails at the moment. */
+/* Begins a new gen and waits until what was put before, in gens up to *before, is durable; who
+ * puts does not wait. FULL or AGAIN: writing fails at the moment. */
 MUST_USE enum status log_rotate(struct log *l, uint64_t *before, struct err *err);
 /* The segments of gens up to this one are not needed any more. */
 MUST_USE enum status log_recycle(struct log *l, uint64_t gen, struct err *err);
-/* Replaces all definitions by these frames (payloads through frame_put are the log's task).
- * The caller sees to it that nobody defines meanwhile. */
+/* Replaces all definitions. Many may be added and synced while others define; from the last
+ * addition on the caller sees to it that nobody does, and that all that was defined before is
+ * among them and durable (log_drain). _end, also when it fails, and _abandon give d back. One
+ * thread. */
 struct log_definitions;
-struct log_definitions *log_definitions_begin(void);
-void log_definitions_add(struct log_definitions *d, struct span payload);
+MUST_USE enum status log_definitions_begin(struct log *l, struct log_definitions **out,
+                                           struct err *err);
+MUST_USE enum status log_definitions_add(struct log *l, struct log_definitions *d,
+                                         struct span payload, struct err *err);
+MUST_USE enum status log_definitions_sync(struct log *l, struct log_definitions *d,
+                                          struct err *err);
+void log_definitions_abandon(struct log *l, struct log_definitions *d); /* NULL is fine */
 MUST_USE enum status log_definitions_end(struct log *l, struct log_definitions *d, struct err *err);
 uint64_t log_series_bytes(struct log *l);
 uint64_t log_bytes(struct log *l); /* on disk */

@@ -189,50 +189,63 @@ static char *series_path(const struct log_files *f, uint64_t number)
     return file_path(f, "series-", number);
 }
 
-static enum status write_series_file(struct log_files *f, const char *path, uint64_t number,
-                                     struct span frames, int *fd, struct err *err)
+enum status files_begin_series(struct log_files *f, struct series_file *s, struct err *err)
 {
-    struct frame_file head = {.gen = number, .number = number};
+    struct frame_file head = {.gen = f->series_number + 1, .number = f->series_number + 1};
     uint8_t bytes[FRAME_FILE_HEAD_BYTES];
     frame_file_head(&head, bytes);
-    enum status st = disk_open(f->disk, path, O_RDWR | O_CREAT | O_TRUNC, fd, err);
+    *s = (struct series_file){.fd = -1, .number = head.number};
+    s->path = file_path(f, "new-", s->number);
+    enum status st = disk_open(f->disk, s->path, O_RDWR | O_CREAT | O_TRUNC, &s->fd, err);
+    return st ? st : files_put_series(f, s, span_from(bytes, sizeof bytes), err);
+}
+
+enum status files_put_series(const struct log_files *f, struct series_file *s, struct span frames,
+                             struct err *err)
+{
+    enum status st = disk_write(f->disk, s->fd, frames.at, frames.len, s->at, s->path, err);
     if (!st)
-        st = disk_write(f->disk, *fd, bytes, sizeof bytes, 0, path, err);
-    if (!st && frames.len)
-        st = disk_write(f->disk, *fd, frames.at, frames.len, sizeof bytes, path, err);
-    if (!st)
-        st = disk_sync(f->disk, *fd, path, err);
+        s->at += (int64_t)frames.len;
     return st;
 }
 
-enum status files_replace_series(struct log_files *f, struct span frames, struct err *err)
+enum status files_sync_series(const struct log_files *f, struct series_file *s, struct err *err)
 {
-    uint64_t number = f->series_number + 1;
-    auto_free char *path = series_path(f, number);
-    auto_free char *temporary = file_path(f, "new-", number);
-    int fd = -1;
-    enum status st = write_series_file(f, temporary, number, frames, &fd, err);
+    return disk_sync(f->disk, s->fd, s->path, err);
+}
+
+void files_abandon_series(const struct log_files *f, struct series_file *s)
+{
+    if (s->fd >= 0)
+        f->disk->close(f->disk, s->fd);
+    f->disk->unlink(f->disk, s->path);
+    free(s->path);
+}
+
+enum status files_end_series(struct log_files *f, struct series_file *s, struct err *err)
+{
+    auto_free char *path = series_path(f, s->number);
+    enum status st = files_sync_series(f, s, err);
     if (!st)
-        st = disk_rename(f->disk, temporary, path, err);
+        st = disk_rename(f->disk, s->path, path, err);
     if (!st)
         st = disk_sync_dir(f->disk, f->dir, err);
     if (st) {
-        if (fd >= 0)
-            f->disk->close(f->disk, fd);
         /* the rename may have happened: the file must not be found beside the older one */
-        f->disk->unlink(f->disk, temporary);
         f->disk->unlink(f->disk, path);
+        files_abandon_series(f, s);
         return st;
     }
     if (f->series_fd >= 0) {
         f->disk->close(f->disk, f->series_fd);
         f->disk->unlink(f->disk, f->series_path);
     }
+    free(s->path);
     free(f->series_path);
     f->series_path = mem_dup(path);
-    f->series_fd = fd;
-    f->series_number = number;
-    f->series_at = (int64_t)(FRAME_FILE_HEAD_BYTES + frames.len);
+    f->series_fd = s->fd;
+    f->series_number = s->number;
+    f->series_at = s->at;
     return OK;
 }
 
@@ -516,13 +529,23 @@ static enum status find_files(struct log_files *f, struct found *out, struct err
     return OK;
 }
 
+static enum status first_series(struct log_files *f, struct err *err)
+{
+    struct series_file first;
+    enum status st = files_begin_series(f, &first, err);
+    if (!st)
+        return files_end_series(f, &first, err);
+    files_abandon_series(f, &first);
+    return st;
+}
+
 /* The newest series file; a first one when there is none. */
 static enum status open_series(struct log_files *f, uint64_t newest,
                                const struct log_replay *replay, struct log_health *health,
                                struct err *err)
 {
     if (!newest)
-        return files_replace_series(f, (struct span){0}, err);
+        return first_series(f, err);
     if (newest > 1) { /* a crash may have left the one before */
         auto_free char *before = series_path(f, newest - 1);
         f->disk->unlink(f->disk, before);

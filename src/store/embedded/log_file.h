@@ -8,6 +8,13 @@ struct log_segment {
     uint64_t gen, number;
 };
 
+struct series_file {
+    int fd;
+    char *path;
+    uint64_t number;
+    int64_t at;
+};
+
 struct log_files {
     struct disk *disk;
     char *dir;
@@ -42,7 +49,17 @@ MUST_USE enum status files_write(struct log_files *f, uint64_t gen, struct buf *
                                  struct err *err);
 MUST_USE enum status files_define(struct log_files *f, struct span frames, struct err *err);
 MUST_USE enum status files_recycle(struct log_files *f, uint64_t gen, struct err *err);
-MUST_USE enum status files_replace_series(struct log_files *f, struct span frames, struct err *err);
+/* A series file that is going to take the place of the current one. _begin, _put and _sync leave
+ * what others write alone, and only one thread replaces. After a failure _abandon; _end gives it
+ * back in either case. */
+MUST_USE enum status files_begin_series(struct log_files *f, struct series_file *s,
+                                        struct err *err);
+MUST_USE enum status files_put_series(const struct log_files *f, struct series_file *s,
+                                      struct span frames, struct err *err);
+MUST_USE enum status files_sync_series(const struct log_files *f, struct series_file *s,
+                                       struct err *err);
+void files_abandon_series(const struct log_files *f, struct series_file *s);
+MUST_USE enum status files_end_series(struct log_files *f, struct series_file *s, struct err *err);
 uint64_t files_bytes(const struct log_files *f);
 /* empty: removes the segments. */
 void files_close(struct log_files *f, bool empty);
