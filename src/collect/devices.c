@@ -160,10 +160,11 @@ static void put_sensor(struct tick *t, const char *path, const char *file)
 
 static void put_chip(struct tick *t, const char *path, const char *number UNUSED)
 {
-    char chip_text[CHIP_MAX_BYTES];
+    char chip_text[CHIP_MAX_BYTES], name_text[CHIP_MAX_BYTES];
     struct span name, chip = chip_of(t, path, chip_text);
     if (sysfs_read(t, path, "name", &name))
-        emit2(t, &hwmon_metrics[CHIP], chip, name, 1);
+        emit2(t, &hwmon_metrics[CHIP], chip,
+              span_from(name_text, clean(name, name_text, sizeof name_text)), 1);
     sysfs_each(t, path, "", put_sensor);
 }
 

@@ -75,7 +75,39 @@ bool mount_excluded(struct span mountpoint);
 bool fstype_excluded(struct span fstype);
 bool mount_readonly(struct span options);
 
+/* An array of /proc/mdstat. Blocks are of 1 KiB. */
+struct md_array {
+    struct span name, state; /* active, inactive, recovering, resync or check */
+    bool inactive, plain;    /* plain: raid0 or linear, which miss no member */
+    uint64_t blocks, synced, members, active, required, failed, spare;
+};
+/* False at the end; *odd when some were not understood. */
+bool next_md_array(struct span *rest, struct md_array *out, bool *odd);
+
+struct kstat_row {
+    struct span name, text;
+    uint64_t type, v; /* v: of those of type 4 */
+};
+/* "hits  4  8772612" of /proc/spl/kstat/zfs */
+bool parse_kstat_row(struct span line, struct kstat_row *out);
+/* How many bytes of disks a byte takes in a layout of btrfs; 0: no layout. */
+double btrfs_ratio(struct span layout, uint64_t devices);
+/* "Node 0 MemTotal:  134182340 kB" */
+bool parse_numa_line(struct span line, struct meminfo_line *out);
+
 /* ---- network ---- */
+
+enum { RPC_NUMBERS_MAX = 128 };
+/* A line of /proc/net/rpc/nfs or nfsd; of "procN" without the count that it begins with. */
+struct rpc_line {
+    struct span name;
+    uint64_t v[RPC_NUMBERS_MAX];
+    size_t n;
+};
+bool parse_rpc_line(struct span line, struct rpc_line *out);
+/* "40 Gb/sec (4X QDR)"; "4: ACTIVE" */
+bool parse_infiniband_rate(struct span text, double *bytes_per_s);
+bool parse_infiniband_state(struct span text, uint64_t *id);
 
 enum { NETDEV_FIELDS = 16 };
 struct netdev_line {

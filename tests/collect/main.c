@@ -3,6 +3,7 @@
 #include "base/log.h"
 
 UNIT_DECLARE(parse);
+UNIT_DECLARE(parse_storage);
 UNIT_DECLARE(machines);
 UNIT_DECLARE(series);
 UNIT_DECLARE(live);
@@ -12,6 +13,6 @@ UNIT_DECLARE(budget);
 int main(void)
 {
     log_setup("test_collect", LOG_ERROR, false);
-    return UNIT_RUN(parse) + UNIT_RUN(machines) + UNIT_RUN(series) + UNIT_RUN(live) +
-           UNIT_RUN(processes) + UNIT_RUN(budget);
+    return UNIT_RUN(parse) + UNIT_RUN(parse_storage) + UNIT_RUN(machines) + UNIT_RUN(series) +
+           UNIT_RUN(live) + UNIT_RUN(processes) + UNIT_RUN(budget);
 }
