@@ -1,14 +1,21 @@
 #!/bin/sh
 # run.sh BUILD [agent|server]: the figures of docs/BENCHMARKS.md, Galen and its peers in one run.
 # Needs root (control groups, network namespaces) and, for the peers, Debian's
-# prometheus-node-exporter and prometheus; what is missing is left out.
+# prometheus-node-exporter, netdata-core and prometheus; what is missing is left out.
+# SECONDS_EACH: the window of each agent (30).
 set -eu
 build=$(realpath "$1")
 what=${2:-all}
+seconds=${SECONDS_EACH:-30}
 cd "$(dirname "$0")"
 dir=$(mktemp -d)
 trap 'kill $(cat "$dir"/*.pid 2>/dev/null) 2>/dev/null; rm -rf "$dir"' EXIT
 export GALEN_DEV_TOKEN=bench-token
+
+# Tabs to columns that stand under each other.
+columns() {
+    awk -F'\t' '{ for (i = 1; i <= NF; i++) printf i < NF ? "%-14s " : "%s\n", $i }'
+}
 
 agents() {
     echo "# Agents: one collection and send each second (bench/agents.sh)"
@@ -16,15 +23,22 @@ agents() {
         -keyout "$dir/key.pem" -out "$dir/cert.pem" -subj /CN=localhost \
         -addext subjectAltName=DNS:localhost,IP:127.0.0.1 2>/dev/null
     printf '%s\n' "$GALEN_DEV_TOKEN" >"$dir/token"
-    ./agents.sh header
+    ./agents.sh header >"$dir/agents.tsv"
     INTERVAL=1 SAMPLES="$("$build"/galen-agent --print | grep -vc '^#')" \
         PEER="exec $build/galen-server --dev --data $dir/server --listen 127.0.0.1:5443 \
               --tls-cert $dir/cert.pem --tls-key $dir/key.pem" \
-        ./agents.sh cmd galen-agent 30 "exec $build/galen-agent --server https://127.0.0.1:5443 \
-              --ca $dir/cert.pem --token-file $dir/token --state $dir/agent --interval 1s"
+        ./agents.sh cmd galen-agent "$seconds" "exec $build/galen-agent \
+              --server https://127.0.0.1:5443 --ca $dir/cert.pem --token-file $dir/token \
+              --state $dir/agent --interval 1s" >>"$dir/agents.tsv"
     if command -v prometheus-node-exporter >/dev/null; then
-        ./agents.sh preset node_exporter 30
+        ./agents.sh preset node_exporter "$seconds" >>"$dir/agents.tsv"
     fi
+    if command -v netdata >/dev/null; then # its proc plugin alone, figures kept in memory
+        ./agents.sh preset netdata "$seconds" >>"$dir/agents.tsv"
+    fi
+    columns <"$dir/agents.tsv"
+    echo "## the same, as multiples of galen-agent's (wanted: us_coll of node_exporter >= 7, of netdata >= 2)"
+    ./agents.sh ratio "$dir/agents.tsv" | columns
 }
 
 server() {

@@ -14,12 +14,6 @@ struct actions {
     struct timer *overdue;
 };
 
-/* What the server asks. */
-struct order {
-    int64_t id, confirm_s;
-    const char *action, *parameter, *value;
-};
-
 enum status actions_check(const struct setting_list *allowed, struct err *err)
 {
     for (size_t i = 0; i < allowed->n; i++) {
@@ -47,7 +41,7 @@ static bool is_allowed(const struct actions *a, const char *parameter)
 
 /* ---- answers ---- */
 
-static void answer(struct actions *a, const struct order *o, const struct apply_plan *plan,
+static void answer(struct actions *a, const struct action_order *o, const struct apply_plan *plan,
                    int64_t confirm_by_ms, const struct err *err)
 {
     auto_buf text = {0};
@@ -100,7 +94,7 @@ static void put_back(void *arg)
     struct err err = {0};
     size_t n = 0;
     enum status st = apply_overdue(a->config.root, clock_wall_ms(), &n, &err);
-    struct order o = {.action = "revert"};
+    struct action_order o = {.action = "revert"};
     if (st) {
         log_error("what was not confirmed is not put back: %s", err.text);
         answer(a, &o, NULL, 0, &err);
@@ -116,7 +110,7 @@ static void put_back(void *arg)
 
 /* ---- orders ---- */
 
-static enum status do_apply(struct actions *a, const struct order *o, struct arena *arena,
+static enum status do_apply(struct actions *a, const struct action_order *o, struct arena *arena,
                             struct apply_plan *plan, int64_t *confirm_by_ms, struct err *err)
 {
     int64_t now_ms = clock_wall_ms(), confirm_ms = o->confirm_s * 1000;
@@ -130,7 +124,7 @@ static enum status do_apply(struct actions *a, const struct order *o, struct are
     return st;
 }
 
-static enum status obey(struct actions *a, const struct order *o, struct arena *arena,
+static enum status obey(struct actions *a, const struct action_order *o, struct arena *arena,
                         struct apply_plan *plan, int64_t *confirm_by_ms, struct err *err)
 {
     size_t n;
@@ -154,7 +148,7 @@ static enum status read_text(const struct yaml *m, const char *key, const char *
     return yaml_string(v, out, err);
 }
 
-static enum status read_order(const struct yaml *m, struct order *o, struct err *err)
+enum status action_order_read(const struct yaml *m, struct action_order *o, struct err *err)
 {
     const struct yaml *id = yaml_get(m, "id"), *confirm = yaml_get(m, "confirm_s");
     enum status st =
@@ -176,10 +170,10 @@ void actions_take(struct actions *a, const struct yaml *message)
 {
     auto_arena arena = {0};
     struct err err = {0}, why = {0};
-    struct order o = {.action = "", .parameter = ""};
+    struct action_order o = {.action = "", .parameter = ""};
     struct apply_plan plan = {0};
     int64_t confirm_by_ms = 0;
-    enum status st = read_order(message, &o, &err);
+    enum status st = action_order_read(message, &o, &err);
     if (!st)
         st = obey(a, &o, &arena, &plan, &confirm_by_ms, &err);
     if (st == DENIED && plan.parameter)

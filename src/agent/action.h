@@ -20,6 +20,15 @@ struct actions_config {
 
 /* INVALID names the entry of the list that is none. */
 MUST_USE enum status actions_check(const struct setting_list *allowed, struct err *err);
+/* What the server asks: texts are the message's. */
+struct action_order {
+    int64_t id, confirm_s; /* confirm_s: of "apply" alone, within apply's bounds */
+    const char *action, *parameter, *value;
+};
+/* INVALID names what is missing or wrong; what was read until then is in *out. */
+MUST_USE enum status action_order_read(const struct yaml *message, struct action_order *out,
+                                       struct err *err);
+
 /* What an earlier run has not seen confirmed is put back in its time. */
 struct actions *actions_open(const struct actions_config *config);
 void actions_close(struct actions *a); /* NULL is fine */

@@ -24,9 +24,10 @@
 enum {
     ONCE_DEADLINE_MS = 60000,
     MACHINE_ID_TEXT = 33,
-    /* Then all has been done once that is done only once, such as reading certificates: what
-     * it took is given back. */
-    SETTLED_TICKS = 4,
+    /* Then all has been done once that is done only once, such as reading certificates and the
+     * handshake of a new link: what it took is given back. */
+    SETTLE_AFTER_MS = 4000,
+    SETTLE_EVERY_MS = 600000,
     TELL_FIRST_MS = 1000,
     TELL_EVERY_MS = 60000,
     TELLS_PER_INVENTORY = 10, /* hardware does not change every minute */
@@ -63,7 +64,7 @@ struct agent {
     struct timer *timer;
     struct schedule schedule;
     uint64_t ticks;
-    int64_t started_ms; /* mono */
+    int64_t started_ms, settle_ms; /* mono */
     struct buf message;
     char machine_id[MACHINE_ID_TEXT];
     /* of --once */
@@ -224,8 +225,11 @@ static void on_tick(void *arg)
     collect_and_ship(a, false);
     if (a->probe && probe_changes(a->probe) != a->services_told && link_is_open(a->link))
         send_services(a);
-    if (++a->ticks == SETTLED_TICKS)
+    a->ticks++;
+    if (clock_mono_ms() >= a->settle_ms) {
         settle();
+        a->settle_ms = clock_mono_ms() + SETTLE_EVERY_MS;
+    }
     timer_once(a->timer, schedule_next(&a->schedule, clock_mono_ms()));
 }
 
@@ -375,6 +379,7 @@ static void on_link_open(void *arg)
     struct agent *a = arg;
     a->inventory_hash = 0;
     a->told = 0;
+    a->settle_ms = clock_mono_ms() + SETTLE_AFTER_MS;
     timer_once(a->teller, TELL_FIRST_MS + (int64_t)(random_u64() % TELL_FIRST_MS));
 }
 
@@ -583,6 +588,7 @@ static enum status start(struct agent *a, struct err *err)
     if (st)
         return st;
     a->started_ms = clock_mono_ms();
+    a->settle_ms = a->started_ms + SETTLE_AFTER_MS;
     read_boot_id(a);
     a->timer = timer_open(a->loop, on_tick, a);
     a->live = timer_open(a->loop, send_frame, a);

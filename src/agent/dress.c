@@ -28,13 +28,18 @@ struct dress *dress_open(void)
     return d;
 }
 
+void dress_slim(struct dress *d)
+{
+    buf_free(&d->bytes);
+    buf_free(&d->packed);
+}
+
 void dress_close(struct dress *d)
 {
     if (!d)
         return;
     increment_writer_close(d->writer);
-    buf_free(&d->bytes);
-    buf_free(&d->packed);
+    dress_slim(d);
     free(d);
 }
 

@@ -15,6 +15,7 @@ struct dressed {
 
 struct dress *dress_open(void);
 void dress_close(struct dress *d); /* NULL is fine */
+void dress_slim(struct dress *d);  /* gives back what large messages took */
 
 /* alone: one collection, that may go as an increment. */
 MUST_USE enum status dress_message(struct dress *d, struct span message, bool alone,

@@ -1,6 +1,7 @@
 /* See link.h. */
 #include "agent/link.h"
 
+#include "agent/server_message.h"
 #include "base/clock.h"
 #include "base/crypto.h"
 #include "base/json.h"
@@ -46,57 +47,46 @@ static void bad_message(struct link *l, const char *why)
     websocket_close(l->ws, CLOSE_BAD_MESSAGE, why);
 }
 
-static void take(struct link *l, const struct yaml *m, const char *op, struct span text)
+static void take(struct link *l, const struct server_message *m, struct span text)
 {
     const struct link_events *on = l->config.on;
-    struct span name = span_of(op);
     void *arg = l->config.arg;
-    double every_s = 0;
-    const char *token = "";
-    struct err err = {0};
-    if (span_is(name, "settings")) {
-        on->on_settings(m, text, arg);
-    } else if (span_is(name, "live")) {
-        const struct yaml *every = yaml_get(m, "every_s");
-        if (!every || yaml_double(every, 0, 3600, &every_s, &err))
-            bad_message(l, every ? err.text : "live has every_s");
-        else
-            on->on_live((int64_t)(every_s * 1000), arg);
-    } else if (span_is(name, "snapshot")) {
+    switch (m->op) {
+    case SERVER_SETTINGS:
+        on->on_settings(m->root, text, arg);
+        break;
+    case SERVER_LIVE:
+        on->on_live(m->live_every_ms, arg);
+        break;
+    case SERVER_SNAPSHOT:
         on->on_snapshot(arg);
-    } else if (span_is(name, "advice")) {
+        break;
+    case SERVER_ADVICE:
         on->on_advice(text, arg);
-    } else if (span_is(name, "act")) {
-        on->on_act(m, arg);
-    } else if (span_is(name, "token")) {
-        const struct yaml *node = yaml_get(m, "token");
-        if (!node || yaml_string(node, &token, &err))
-            bad_message(l, node ? err.text : "token has token");
-        else
-            on->on_token(token, arg);
+        break;
+    case SERVER_ACT:
+        on->on_act(m->root, arg);
+        break;
+    case SERVER_TOKEN:
+        on->on_token(m->token, arg);
+        break;
+    case SERVER_OTHER:
+        break;
     }
-    /* What a newer server may say is passed over. */
 }
 
 static void on_message(struct websocket *ws UNUSED, struct span text, bool is_text, void *arg)
 {
     struct link *l = arg;
     auto_arena arena = {0};
-    struct yaml *m = NULL;
-    const char *op = "";
+    struct server_message m;
     struct err err = {0};
-    const char *why = NULL;
-    if (!is_text || text.len > LINK_MESSAGE_MAX_BYTES)
-        why = "it is binary or too long";
-    else if (yaml_parse(text, "message", &arena, &m, &err))
-        why = err.text;
-    else if (!m || m->kind != YAML_MAP || !yaml_get(m, "op") ||
-             yaml_string(yaml_get(m, "op"), &op, NULL))
-        why = "a message is an object with \"op\"";
-    if (why)
-        bad_message(l, why);
+    if (!is_text)
+        bad_message(l, "it is binary");
+    else if (server_message_read(text, &arena, &m, &err))
+        bad_message(l, err.text);
     else
-        take(l, m, op, text);
+        take(l, &m, text);
 }
 
 /* ---- coming and going ---- */

@@ -9,10 +9,9 @@
 enum {
     LINK_BACKOFF_FIRST_MS = 500,
     LINK_BACKOFF_MAX_MS = 30000,
-    LINK_UNWELCOME_MS = 30000,         /* between tries while the token is refused */
-    LINK_ABSENT_MS = 300000,           /* where the server has no such address */
-    LINK_STEADY_MS = 60000,            /* open for so long: the next back-off starts anew */
-    LINK_MESSAGE_MAX_BYTES = 64 << 10, /* of what a server says */
+    LINK_UNWELCOME_MS = 30000, /* between tries while the token is refused */
+    LINK_ABSENT_MS = 300000,   /* where the server has no such address */
+    LINK_STEADY_MS = 60000,    /* open for so long: the next back-off starts anew */
 };
 
 struct link;

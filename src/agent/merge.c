@@ -129,6 +129,6 @@ size_t merge_take(struct merge *m, struct buf *out)
     m->bytes = 0;
     map_free(&m->by_labels);
     m->by_labels = (struct map){0};
-    arena_reset(&m->arena);
+    arena_free(&m->arena); /* after an outage it is large, and then not needed for long */
     return total;
 }

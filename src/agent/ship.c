@@ -291,6 +291,15 @@ static void send_next(struct ship *s)
 
 /* ---- answers ---- */
 
+/* A replay takes megabytes; what comes then is one collection at a time. */
+static void slim(struct ship *s)
+{
+    buf_free(&s->plain);
+    buf_free(&s->packed);
+    buf_free(&s->record);
+    dress_slim(s->dress);
+}
+
 static void on_success(struct ship *s)
 {
     bool replaying = s->flight == SPOOLED;
@@ -314,6 +323,8 @@ static void on_success(struct ship *s)
         timer_once(s->timer, pause_ms);
         return;
     }
+    if (replaying && !spool_count(s->spool))
+        slim(s);
     send_next(s);
 }
 

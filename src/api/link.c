@@ -3,21 +3,18 @@
  * may be dead without our knowing. */
 #include "api/link.h"
 
+#include "api/link_keep.h"
 #include "api/remedy.h"
 
 #include "base/clock.h"
 #include "base/log.h"
 #include "base/map.h"
 #include "net/websocket.h"
-#include "record/events.h"
 #include "series/increment.h"
-#include "series/remote_write.h"
 
 #include <jansson.h>
 
 enum {
-    FLUSH_EVERY_MS = 1000,
-    TRIM_EVERY_MS = 3600 * 1000,
     SILENT_AFTER_MS = 60000,
     SILENT_SENDS = 3, /* missed in a row */
     /* RFC 6455, section 7.4.1 */
@@ -52,21 +49,10 @@ struct agent_host {
     char *advice; /* the last message */
 };
 
-struct pending {
-    char *host_id, *cause;
-    int64_t at_ms;
-    struct buf packed;
-};
-
 struct links {
     struct api *api;
     struct map by_id;
-    struct link *unknown; /* only for the count */
-    struct timer *timer;
-    struct pending *pending;
-    size_t n_pending, size;
-    int64_t trimmed_ms;
-    bool stopping;
+    struct link_keep *keep;
 };
 
 /* ---- hosts ---- */
@@ -253,97 +239,6 @@ void links_advice(struct links *l, struct span host_id, struct span analysis)
     send_advice(h);
 }
 
-/* ---- snapshots on their way to the record ---- */
-
-struct flush {
-    struct record *record;
-    struct pending *rows;
-    size_t n;
-    int64_t trim_before_ms; /* 0: no trimming */
-};
-
-static void pending_free(struct pending *rows, size_t n)
-{
-    for (size_t i = 0; i < n; i++) {
-        free(rows[i].host_id);
-        free(rows[i].cause);
-        buf_free(&rows[i].packed);
-    }
-    free(rows);
-}
-
-/* On a worker. */
-static void flush_rows(void *arg)
-{
-    struct flush *f = arg;
-    struct err err = {0};
-    auto_arena arena = {0};
-    struct snapshot_row *rows = ARENA_ARRAY(&arena, struct snapshot_row, f->n);
-    for (size_t i = 0; i < f->n; i++)
-        rows[i] = (struct snapshot_row){.host_id = span_of(f->rows[i].host_id),
-                                        .cause = span_of(f->rows[i].cause),
-                                        .at_ms = f->rows[i].at_ms,
-                                        .packed = buf_view(&f->rows[i].packed)};
-    enum status st = record_snapshots_add(f->record, rows, f->n, &err);
-    size_t deleted = 1;
-    while (!st && f->trim_before_ms && deleted)
-        st = record_snapshots_trim(f->record, f->trim_before_ms, &deleted, &err);
-    if (st)
-        log_error("snapshots of processes are not kept: %s", err.text);
-}
-
-static void flushed(void *arg)
-{
-    struct flush *f = arg;
-    pending_free(f->rows, f->n);
-    free(f);
-}
-
-static void flush_due(void *arg)
-{
-    struct links *l = arg;
-    int64_t now_ms = clock_wall_ms();
-    bool trim = now_ms - l->trimmed_ms >= TRIM_EVERY_MS || now_ms < l->trimmed_ms;
-    if (!l->n_pending && !trim)
-        return;
-    struct flush *f = mem_zero(1, sizeof *f);
-    *f = (struct flush){.record = l->api->record,
-                        .rows = l->pending,
-                        .n = l->n_pending,
-                        .trim_before_ms =
-                            trim ? store_age_clock_ms(l->api->store) - SNAPSHOTS_KEPT_MS : 0};
-    if (!pool_submit(l->api->workers, flush_rows, flushed, l->api->loop, f)) {
-        free(f); /* they wait for the next time */
-        return;
-    }
-    l->trimmed_ms = trim ? now_ms : l->trimmed_ms;
-    l->pending = NULL;
-    l->n_pending = l->size = 0;
-}
-
-static void keep_snapshot(struct links *l, const struct agent_host *h, const char *cause,
-                          int64_t at_ms, struct span json)
-{
-    if (l->n_pending == LINKS_PENDING_MAX) {
-        log_warn("%d snapshots of processes wait to be kept, one of %s is dropped",
-                 LINKS_PENDING_MAX, h->name);
-        return;
-    }
-    if (l->n_pending == l->size) {
-        l->size = l->size ? 2 * l->size : 16;
-        l->pending = mem_grow(l->pending, l->size * sizeof *l->pending);
-    }
-    struct pending *p = &l->pending[l->n_pending];
-    *p = (struct pending){.at_ms = at_ms};
-    if (pack(COMPRESSION_ZSTD, json, &p->packed, NULL)) {
-        buf_free(&p->packed);
-        return;
-    }
-    p->host_id = mem_dup(h->id);
-    p->cause = mem_dup(cause);
-    l->n_pending++;
-}
-
 /* ---- in ---- */
 
 PRINTF(3, 4)
@@ -356,32 +251,6 @@ static void refuse(struct link *k, uint16_t code, const char *format, ...)
     va_end(args);
     log_warn("agent %s: %s", k->host ? k->host->name : k->who.name, buf_text(&why));
     websocket_close(k->ws, code, buf_text(&why));
-}
-
-/* A text member of at most LINK_TEXT_MAX_BYTES; NULL when it is missing or longer. */
-static const char *text_of(const json_t *message, const char *name)
-{
-    const json_t *value = json_object_get(message, name);
-    return json_string_length(value) <= LINK_TEXT_MAX_BYTES ? json_string_value(value) : NULL;
-}
-
-/* A member as JSON text; NULL when it is missing or longer than max. The caller frees it. */
-static char *json_of(const json_t *message, const char *name, size_t max)
-{
-    const json_t *value = json_object_get(message, name);
-    char *text = value ? json_dumps(value, JSON_COMPACT | JSON_ENCODE_ANY) : NULL;
-    if (text && strlen(text) > max) {
-        free(text);
-        text = NULL;
-    }
-    return text;
-}
-
-static int64_t time_of(const json_t *message)
-{
-    const json_t *at = json_object_get(message, "at_ms");
-    return json_is_integer(at) && json_integer_value(at) > 0 ? json_integer_value(at)
-                                                             : clock_wall_ms();
 }
 
 /* The host that this socket speaks for: the one its token is bound to; a token that is bound to
@@ -417,20 +286,18 @@ static void take_place(struct link *k, struct agent_host *h)
     h->refused = false;
 }
 
-static void on_hello(struct link *k, const json_t *m)
+static void on_hello(struct link *k, const struct link_message *m)
 {
-    const char *instance = text_of(m, "instance"), *version = text_of(m, "version");
-    const json_t *protocol = json_object_get(m, "protocol");
     struct links *l = k->links;
     struct err err = {0};
     auto_arena arena = {0};
     auto_buf id = {0};
     struct settings_row row;
-    if (k->host || !instance || !*instance || !version || !json_is_integer(protocol)) {
-        refuse(k, CLOSE_BAD_MESSAGE, "a hello has version, protocol and instance, and comes once");
+    if (k->host) {
+        refuse(k, CLOSE_POLICY, "a hello comes once");
         return;
     }
-    enum status st = find_host(k, instance, &id, &err);
+    enum status st = find_host(k, m->instance, &id, &err);
     if (!st)
         st = record_settings(l->api->record, buf_view(&id), &arena, &row, &err);
     if (st) {
@@ -440,154 +307,75 @@ static void on_hello(struct link *k, const json_t *m)
     timer_stop(k->hello);
     struct agent_host *h = host_make(l, buf_view(&id));
     take_place(k, h);
-    set_text(&h->name, instance);
-    set_text(&h->version, version);
+    set_text(&h->name, m->instance);
+    set_text(&h->version, m->version);
     note_send_interval(h, row.json);
     send_settings(h, row.version, row.json);
     send_advice(h);
     if (h->live_ms)
         send_live(h);
-    live_agent_came(l->api->live, span_of(instance));
+    live_agent_came(l->api->live, span_of(m->instance));
 }
 
-static void on_applied(struct agent_host *h, const json_t *m)
+static void on_applied(struct agent_host *h, const struct link_message *m)
 {
-    free(h->effective);
-    free(h->fixed);
-    h->effective = json_of(m, "settings", HOST_SETTINGS_MAX_BYTES);
-    h->fixed = json_of(m, "fixed", HOST_SETTINGS_MAX_BYTES);
-    h->applied_version = json_integer_value(json_object_get(m, "version"));
+    set_text(&h->effective, m->settings);
+    set_text(&h->fixed, m->fixed);
+    h->applied_version = m->settings_version;
     h->refused = false;
     set_text(&h->detail, NULL);
 }
 
-static void on_refused(struct agent_host *h, const json_t *m)
+static void on_refused(struct agent_host *h, const struct link_message *m)
 {
-    const char *detail = text_of(m, "detail");
     h->refused = true;
-    set_text(&h->detail, detail ? detail : "no reason was given");
+    set_text(&h->detail, m->detail);
     log_warn("the agent of %s refuses its settings: %s", h->name, h->detail);
 }
 
-static void on_processes(struct link *k, const json_t *m)
+static void on_processes(struct link *k, const struct link_message *m)
 {
     struct agent_host *h = k->host;
-    auto_free char *json = json_of(m, "processes", LINK_PROCESSES_MAX_BYTES);
-    if (!json) {
-        refuse(k, CLOSE_BAD_MESSAGE, "processes are missing, or exceed %d bytes",
-               LINK_PROCESSES_MAX_BYTES);
-        return;
-    }
-    bool asked = json_is_true(json_object_get(m, "asked"));
-    const char *cause = asked ? h->snapshot_cause ? h->snapshot_cause : "asked" : "minute";
-    keep_snapshot(k->links, h, cause, time_of(m), span_of(json));
+    const char *asked = h->snapshot_cause ? h->snapshot_cause : "asked";
+    link_keep_processes(k->links->keep, (struct link_host){h->id_span, h->name},
+                        m->asked ? asked : "minute", m);
 }
 
-/* The names of the facts that differ. */
-static void put_changes(struct json *j, struct buf *words, const json_t *before, const json_t *now)
+static void take_message(struct link *k, const struct link_message *m)
 {
-    const char *name;
-    json_t *value;
-    json_begin_array(j);
-    json_object_foreach((json_t *)(uintptr_t)now, name, value)
-    {
-        if (json_equal(value, json_object_get(before, name)))
-            continue;
-        json_text(j, name);
-        buf_printf(words, "%s%s", words->len ? ", " : "", name);
-    }
-    json_object_foreach((json_t *)(uintptr_t)before, name, value)
-    {
-        if (json_object_get(now, name))
-            continue;
-        json_text(j, name);
-        buf_printf(words, "%s%s (gone)", words->len ? ", " : "", name);
-    }
-    json_end_array(j);
-}
-
-static void note_change(struct link *k, const struct inventory_row *before, const json_t *facts,
-                        int64_t at_ms)
-{
-    struct err err = {0};
-    auto_buf data = {0}, words = {0}, text = {0};
-    struct json j = json_to(&data);
-    json_t *old = json_loadb(before->json.at, before->json.len, 0, NULL);
-    json_begin_object(&j);
-    json_field_i64(&j, "from_version", before->version);
-    json_field_i64(&j, "to_version", before->version + 1);
-    json_key(&j, "facts");
-    put_changes(&j, &words, json_object_get(old, "facts"), facts);
-    json_end_object(&j);
-    json_decref(old);
-    buf_printf(&text, "the machine has changed: %s", buf_text(&words));
-    struct event_row event = {.at_ms = at_ms,
-                              .host = k->host->id_span,
-                              .kind = SPAN("inventory"),
-                              .text = buf_view(&text),
-                              .data = buf_view(&data)};
-    if (record_event_add(k->links->api->record, &event, NULL, &err))
-        log_error("a change of %s is not noted: %s", k->host->name, err.text);
-}
-
-/* Only the facts are kept: the boot is in a series, and would make each restart a change. */
-static void on_inventory(struct link *k, const json_t *m)
-{
-    struct agent_host *h = k->host;
-    struct err err = {0};
-    auto_arena arena = {0};
-    struct inventory_row before;
-    bool changed = false;
-    const json_t *inventory = json_object_get(m, "inventory");
-    const json_t *facts = json_object_get(inventory, "facts");
-    auto_free char *json = json_of(inventory, "facts", LINK_INVENTORY_MAX_BYTES);
-    if (!json || !json_is_object(facts)) {
-        refuse(k, CLOSE_BAD_MESSAGE, "the inventory has no facts, or exceeds %d bytes",
-               LINK_INVENTORY_MAX_BYTES);
-        return;
-    }
-    auto_buf kept = {0};
-    buf_printf(&kept, "{\"facts\":%s}", json);
-    enum status st = record_inventory_put(k->links->api->record, h->id_span, buf_view(&kept),
-                                          time_of(m), &arena, &before, &changed, &err);
-    if (st)
-        log_error("the inventory of %s is not kept: %s", h->name, err.text);
-    else if (changed && before.version)
-        note_change(k, &before, facts, time_of(m));
-}
-
-static void on_services(struct link *k, const json_t *m)
-{
-    struct err err = {0};
-    auto_free char *json = json_of(m, "services", LINK_SERVICES_MAX_BYTES);
-    if (!json)
-        refuse(k, CLOSE_BAD_MESSAGE, "services are missing, or exceed %d bytes",
-               LINK_SERVICES_MAX_BYTES);
-    else if (record_services_put(k->links->api->record, k->host->id_span, span_of(json), time_of(m),
-                                 &err))
-        log_error("the services of %s are not kept: %s", k->host->name, err.text);
-}
-
-static void take_message(struct link *k, const json_t *m, const char *op)
-{
-    struct span name = span_of(op);
-    if (span_is(name, "hello"))
+    struct link_keep *keep = k->links->keep;
+    if (m->op == LINK_HELLO) {
         on_hello(k, m);
-    else if (!k->host)
+        return;
+    }
+    if (!k->host) {
         refuse(k, CLOSE_POLICY, "the first message must be a hello");
-    else if (span_is(name, "applied"))
+        return;
+    }
+    struct link_host host = {k->host->id_span, k->host->name};
+    switch (m->op) {
+    case LINK_APPLIED:
         on_applied(k->host, m);
-    else if (span_is(name, "refused"))
+        break;
+    case LINK_REFUSED:
         on_refused(k->host, m);
-    else if (span_is(name, "processes"))
+        break;
+    case LINK_PROCESSES:
         on_processes(k, m);
-    else if (span_is(name, "inventory"))
-        on_inventory(k, m);
-    else if (span_is(name, "services"))
-        on_services(k, m);
-    else if (span_is(name, "acted"))
-        remedies_acted(k->links->api->remedies, k->host->id_span, k->host->name, m);
-    /* What a newer agent may say is passed over. */
+        break;
+    case LINK_INVENTORY:
+        link_keep_inventory(keep, host, m);
+        break;
+    case LINK_SERVICES:
+        link_keep_services(keep, host, m);
+        break;
+    case LINK_ACTED:
+        remedies_acted(k->links->api->remedies, host.id, host.name, m->root);
+        break;
+    case LINK_HELLO:
+    case LINK_OTHER:
+        break;
+    }
 }
 
 /* Live values, as increments (series/increment.h). */
@@ -628,21 +416,17 @@ struct overlay *links_overlay(const struct links *l, struct span instance)
 static void on_message(struct websocket *ws UNUSED, struct span text, bool is_text, void *arg)
 {
     struct link *k = arg;
-    json_error_t where;
+    struct err err = {0};
+    struct link_message m;
     if (!is_text) {
         on_frame(k, text);
         return;
     }
-    json_t *m = json_loadb(text.at ? text.at : "", text.len, JSON_REJECT_DUPLICATES, &where);
-    const char *op = json_string_value(json_object_get(m, "op"));
-    if (!m)
-        refuse(k, CLOSE_BAD_MESSAGE, "not JSON: line %d, column %d: %s", where.line, where.column,
-               where.text);
-    else if (!op)
-        refuse(k, CLOSE_BAD_MESSAGE, "a message is an object with \"op\"");
+    if (link_message_read(text, &m, &err))
+        refuse(k, CLOSE_BAD_MESSAGE, "%s", err.text);
     else
-        take_message(k, m, op);
-    json_decref(m);
+        take_message(k, &m);
+    link_message_free(&m);
 }
 
 static void on_close(struct websocket *ws UNUSED, const char *reason, void *arg)
@@ -711,8 +495,7 @@ struct links *links_new(struct api *a)
 {
     struct links *l = mem_zero(1, sizeof *l);
     l->api = a;
-    l->timer = timer_open(a->loop, flush_due, l);
-    timer_every(l->timer, FLUSH_EVERY_MS);
+    l->keep = link_keep_new(a);
     return l;
 }
 
@@ -724,15 +507,14 @@ void links_stop(struct links *l)
         if (h->link)
             websocket_close(h->link->ws, CLOSE_GOING_AWAY, "the server is stopping");
     }
-    flush_due(l);
+    link_keep_flush(l->keep);
 }
 
 void links_free(struct links *l)
 {
     if (!l)
         return;
-    timer_close(l->timer);
-    pending_free(l->pending, l->n_pending);
+    link_keep_free(l->keep);
     size_t at = 0;
     for (struct map_slot *slot; (slot = map_next(&l->by_id, &at));)
         host_free(slot->value);

@@ -1,6 +1,6 @@
-/* The WebSockets that agents keep open (docs/PROTOCOL.md): what agents say is checked here and
- * goes to the record; settings, requests for snapshots, tokens and advice go out. Loop thread only,
- * but for links_snapshot. */
+/* The WebSockets that agents keep open (docs/PROTOCOL.md): what agents say is checked
+ * (link_message.h) and kept (link_keep.h); settings, requests for snapshots, tokens and advice go
+ * out. Loop thread only, but for links_snapshot. */
 #pragma once
 
 #include "api/call.h"
@@ -9,13 +9,8 @@
 #include "series/host_settings.h"
 
 enum {
-    LINK_HELLO_MS = 10000, /* for an agent to say who it is */
-    LINK_PROCESSES_MAX_BYTES = 256 << 10,
-    LINK_INVENTORY_MAX_BYTES = 256 << 10,
-    LINK_SERVICES_MAX_BYTES = 128 << 10,
+    LINK_HELLO_MS = 10000,          /* for an agent to say who it is */
     LINK_FRAME_MAX_BYTES = 8 << 20, /* a live frame, unpacked */
-    LINK_TEXT_MAX_BYTES = 512,      /* of a reason, a version, a boot id */
-    LINKS_PENDING_MAX = 4096,       /* snapshots on the way to the record */
 };
 
 struct links;
