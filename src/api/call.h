@@ -29,7 +29,8 @@ struct api {
     struct analyses *analyses;
     struct metadata *metadata;
     struct http_metrics *http_metrics;
-    struct gate *gate; /* of PromQL queries */
+    struct gate *gate;      /* of PromQL queries */
+    struct intake *intakes; /* imports under way (intake.h) */
     struct query_limits limits;
     const struct setting *settings;
     size_t settings_n;
@@ -46,7 +47,8 @@ struct call {
     struct span id;    /* what stands in the path where the route has ID */
     int answer_status; /* of a fn of api_work that succeeds; 0: 200, or 204 without a body */
     int64_t begun_ns;
-    bool in_flight; /* a handler has it: counted */
+    bool in_flight;        /* a handler has it: counted */
+    struct intake *intake; /* of its body; NULL: the body is gathered */
 };
 
 /* ---- handlers, one line each in routes.c ---- */
@@ -144,6 +146,8 @@ void health_ready(struct call *c);
 void health_metrics(struct call *c);
 void console_file(struct call *c);
 void import_samples(struct call *c);
+void import_on_head(struct call *c); /* before the body comes */
+void import_list(struct call *c);
 void export_samples(struct call *c);
 void storage_show(struct call *c);
 void storage_check(struct call *c);
@@ -190,6 +194,7 @@ void api_chore(struct call *c, api_work_fn fn, void *arg);
 MUST_USE enum status api_audit(struct call *c, const char *what, struct span detail,
                                struct err *err);
 
+/* A body that has to be in memory as a whole: snappy, zstd, remote-write. */
 enum { IMPORT_BODY_MAX_BYTES = 64 << 20, CLEAN_UP_MIN_MS = 3600 * 1000 };
 
 /* ---- parameters.c: query parameters that most lists take; OK and unchanged when absent ---- */

@@ -1,6 +1,6 @@
-/* POST /import: a file of samples. It is read twice: first everything has to be understood, then
- * it goes to the store, so that a bad file leaves nothing behind. */
-#include "api/call.h"
+/* POST /import: a file of samples. It is kept in a file (intake.h) and read twice: first everything
+ * has to be understood, then it goes to the store, so that a bad file leaves nothing behind. */
+#include "api/intake.h"
 
 #include "base/clock.h"
 #include "base/json.h"
@@ -8,12 +8,18 @@
 #include "exchange/exchange.h"
 #include "series/remote_write.h"
 
+#include <errno.h>
+#include <fcntl.h>
+#include <stdlib.h>
 #include <time.h>
+#include <unistd.h>
+#include <zlib.h>
 
 enum {
     IMPORT_BAD_LINES_MAX = 100, /* that are named */
     IMPORT_PATIENCE_MS = 30000, /* while the store has too much to do */
     IMPORT_PAUSE_MS = 20,
+    IMPORT_READ_BYTES = 64 << 10,
 };
 
 struct import {
@@ -21,6 +27,7 @@ struct import {
     struct importer_config config;
     bool remote_write; /* the body is a message, already checked by who sends it */
     bool dry_run, skip_bad;
+    struct intake *intake; /* NULL: the body is in memory */
     struct span body;
     const char *who;
     struct importer_counts counts;
@@ -75,11 +82,55 @@ static enum status append(void *arg, struct span message, struct err *err)
     return st;
 }
 
+static enum status gzip_failure(gzFile f, struct err *err)
+{
+    int code;
+    const char *why = gzerror(f, &code);
+    if (code == Z_ERRNO)
+        return err_errno(err, "read the body again");
+    return err_set(err, INVALID, "the body is no whole gzip: %s", why);
+}
+
+/* Plain or packed with gzip, which zlib sees by itself. */
+static enum status feed_file(struct import *im, struct importer *in, gzFile f, struct err *err)
+{
+    auto_free char *bytes = mem_alloc(IMPORT_READ_BYTES);
+    struct intake *from = im->intake;
+    enum status st = OK;
+    int n = 1, code;
+    while (!st && (n = gzread(f, bytes, IMPORT_READ_BYTES)) > 0) {
+        st = importer_feed(in, span_from(bytes, (size_t)n), err);
+        z_off_t at = gzoffset(f);
+        atomic_store(&from->read, at > 0 ? (uint64_t)at : 0);
+        atomic_store(&from->samples, importer_counts(in)->samples);
+    }
+    if (st)
+        return st;
+    gzerror(f, &code); /* an end in the middle is no failure of gzread */
+    return n < 0 || (code != Z_OK && code != Z_STREAM_END) ? gzip_failure(f, err) : OK;
+}
+
+static enum status read_file(struct import *im, struct importer *in, struct err *err)
+{
+    int fd = fcntl(im->intake->fd, F_DUPFD_CLOEXEC, 0);
+    gzFile f = fd >= 0 && lseek(fd, 0, SEEK_SET) == 0 ? gzdopen(fd, "rb") : NULL;
+    if (!f) {
+        enum status st = err_errno(err, "read the body again");
+        if (fd >= 0)
+            close(fd);
+        return st;
+    }
+    atomic_store(&im->intake->samples, 0);
+    enum status st = feed_file(im, in, f, err);
+    gzclose(f);
+    return st;
+}
+
 static enum status read_all(struct import *im, const struct importer_config *config,
                             struct err *err)
 {
     struct importer *in = importer_open(config);
-    enum status st = importer_feed(in, im->body, err);
+    enum status st = im->intake ? read_file(im, in, err) : importer_feed(in, im->body, err);
     if (!st)
         st = importer_end(in, err);
     im->counts = *importer_counts(in);
@@ -131,13 +182,19 @@ static enum status work(struct call *c, void *arg, struct arena *arena, struct b
     im->config.take = look_only;
     im->config.bad = name_bad;
     im->config.arg = im;
-    enum status st = im->remote_write ? OK : read_all(im, &im->config, err);
+    enum status st = im->intake ? intake_flush(im->intake, err) : OK;
+    if (im->intake)
+        atomic_store(&im->intake->state, INTAKE_CHECKING);
+    if (!st && !im->remote_write)
+        st = read_all(im, &im->config, err);
     im->bad = NULL;
     json_end_array(&j);
     if (st)
         return st;
     bool refuse = im->counts.bad && !im->skip_bad, import = !refuse && !im->dry_run;
     if (import) {
+        if (im->intake)
+            atomic_store(&im->intake->state, INTAKE_IMPORTING);
         im->writer = store_writer_open(im->api->store);
         st = import_body(im, err);
         store_writer_close(im->writer);
@@ -215,18 +272,24 @@ static enum status labels_of(struct call *c, struct import *im, struct err *err)
     return OK;
 }
 
+static enum status packing_of(struct call *c, enum compression *out, struct err *err)
+{
+    struct span encoding = http_request_header(c->req, "Content-Encoding");
+    if (compression_of(encoding, out))
+        return OK;
+    return err_set(err, INVALID, "Content-Encoding \"%.*s\" is not snappy, zstd or gzip",
+                   (int)MIN(encoding.len, (size_t)40), encoding.at);
+}
+
 static enum status body_of(struct call *c, struct import *im, struct err *err)
 {
     enum compression packing;
-    struct span encoding = http_request_header(c->req, "Content-Encoding");
+    enum status st = packing_of(c, &packing, err);
     im->body = http_request_body(c->req);
-    if (!compression_of(encoding, &packing))
-        return err_set(err, INVALID, "Content-Encoding \"%.*s\" is not snappy, zstd or gzip",
-                       (int)MIN(encoding.len, (size_t)40), encoding.at);
-    if (packing == COMPRESSION_NONE)
-        return OK;
+    if (st || im->intake || packing == COMPRESSION_NONE)
+        return st;
     auto_buf plain = {0};
-    enum status st = unpack(packing, im->body, IMPORT_BODY_MAX_BYTES, &plain, err);
+    st = unpack(packing, im->body, IMPORT_BODY_MAX_BYTES, &plain, err);
     im->body = arena_span(http_request_arena(c->req), buf_view(&plain));
     return st;
 }
@@ -248,7 +311,7 @@ static enum status audit(struct call *c, struct import *im, struct err *err)
     return api_audit(c, "samples imported", buf_view(&detail), err);
 }
 
-void import_samples(struct call *c)
+static void import_whole(struct call *c)
 {
     struct err err = {0};
     struct import *im = ARENA_NEW(http_request_arena(c->req), struct import);
@@ -256,6 +319,7 @@ void import_samples(struct call *c)
                           .config.now_ms = clock_wall_ms(),
                           .dry_run = flag(c->req, "dry_run"),
                           .skip_bad = flag(c->req, "skip_bad"),
+                          .intake = c->intake,
                           .who = c->who.name};
     enum status st = format_of(c, im, &err);
     if (!st)
@@ -268,4 +332,48 @@ void import_samples(struct call *c)
         api_failure(c, st, &err);
     else
         api_chore(c, work, im);
+}
+
+void import_samples(struct call *c)
+{
+    if (c->intake)
+        intake_end(c->intake, import_whole);
+    else
+        import_whole(c);
+}
+
+void import_on_head(struct call *c)
+{
+    enum compression packing;
+    struct span format = {0};
+    http_request_param(c->req, "format", &format);
+    if (c->api->ready && !packing_of(c, &packing, NULL) && !span_is(format, "remote-write") &&
+        (packing == COMPRESSION_NONE || packing == COMPRESSION_GZIP))
+        intake_begin(c);
+}
+
+/* ---- GET: how far they are ---- */
+
+void import_list(struct call *c)
+{
+    static const char *const states[] = {"receiving", "waiting", "checking", "importing"};
+    auto_buf body = {0};
+    struct json j = json_to(&body);
+    json_begin_object(&j);
+    json_key(&j, "imports");
+    json_begin_array(&j);
+    for (struct intake *in = c->api->intakes; in; in = in->next) {
+        json_begin_object(&j);
+        json_field(&j, "who", in->call->who.name);
+        json_field_i64(&j, "begun_ms", in->begun_ms);
+        json_field(&j, "state", states[atomic_load(&in->state)]);
+        json_field_i64(&j, "received_bytes", (int64_t)in->bytes);
+        json_field_i64(&j, "body_bytes", (int64_t)http_request_body_length(in->call->req));
+        json_field_i64(&j, "read_bytes", (int64_t)atomic_load(&in->read));
+        json_field_i64(&j, "samples", (int64_t)atomic_load(&in->samples));
+        json_end_object(&j);
+    }
+    json_end_array(&j);
+    json_end_object(&j);
+    api_json(c, 200, &body);
 }

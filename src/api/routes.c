@@ -117,6 +117,7 @@ const struct route routes[] = {
     {"DELETE", GALEN "/rule-files/ID", NEED_ADMIN, rule_files_delete, "Delete a rule file"},
     {"GET", GALEN "/events", NEED_VIEWER, events_list, "What happened, newest first"},
     {"POST", GALEN "/import", NEED_IMPORT, import_samples, "Samples of a file"},
+    {"GET", GALEN "/import", NEED_IMPORT, import_list, "How far imports under way are"},
     {"GET", GALEN "/export", NEED_VIEWER, export_samples, "Samples as CSV, JSON or OpenMetrics"},
     {"GET", GALEN "/findings", NEED_VIEWER, findings_list,
      "Findings with their life, newest first"},
@@ -324,6 +325,8 @@ void api_on_head(struct http_request *req, void *arg)
     if (!allowed(c, r))
         return;
     http_request_body_max(req, body_max(r));
+    if (r->handle == import_samples)
+        import_on_head(c);
 }
 
 void api_on_request(struct http_request *req, void *arg)

@@ -171,11 +171,10 @@ static enum status feed(struct import *im, struct importer *in, struct err *err)
         z_off_t at = gzoffset(im->file);
         progress_show(&im->progress, at > 0 ? (uint64_t)at : 0);
     }
-    if (!st && n < 0) {
-        int code;
-        const char *why = gzerror(im->file, &code);
+    int code = Z_OK;
+    const char *why = gzerror(im->file, &code); /* an end in the middle is no failure of gzread */
+    if (!st && (n < 0 || (code != Z_OK && code != Z_STREAM_END)))
         st = err_set(err, IO_FAILED, "%s", code == Z_ERRNO ? strerror(errno) : why);
-    }
     free(bytes);
     return st ? st : importer_end(in, err);
 }

@@ -146,7 +146,7 @@ static void expect_body(struct connection *c, bool nothing_yet)
         return;
     }
     req->body.max = req->body_max;
-    if (req->head.body == BODY_LENGTH)
+    if (req->head.body == BODY_LENGTH && !req->sink.take)
         buf_reserve(&req->body, MIN((size_t)req->head.content_length, (size_t)BODY_FIRST_BYTES));
     if (req->head.expect_continue && nothing_yet)
         wire_write_span(&c->wire, SPAN("HTTP/1.1 100 Continue\r\n\r\n"));
@@ -177,11 +177,42 @@ static bool step_head(struct connection *c, struct span *data)
     return true;
 }
 
+static bool sink_body(struct connection *c, struct span piece)
+{
+    struct http_request *req = c->req;
+    if (piece.len > req->sink.max_bytes - req->sunk_bytes) {
+        refuse(c, 413, "the body is larger than this address takes");
+        return false;
+    }
+    req->sunk_bytes += piece.len;
+    req->sink_full |= !req->sink.take(req->sink.arg, piece);
+    if (req->sink_full) {
+        set_deadline(c, 0); /* who waits is not the sender */
+    } else if (req->sunk_bytes - req->sunk_mark >= HTTP_SINK_STEP_BYTES) {
+        req->sunk_mark = req->sunk_bytes;
+        set_deadline(c, c->server->config.body_deadline_ms);
+    }
+    return true;
+}
+
+void http_request_body_more(struct http_request *req)
+{
+    struct connection *c = req->conn;
+    req->sink_full = false;
+    if (!c || c->phase != PHASE_BODY)
+        return;
+    req->sunk_mark = req->sunk_bytes;
+    set_deadline(c, c->server->config.body_deadline_ms);
+    wire_resume(&c->wire);
+}
+
 /* The sum of all bodies has a ceiling too: many connections with large ones must not take the
  * machine's memory. */
 static bool take_body(struct connection *c, struct span piece)
 {
     struct http_request *req = c->req;
+    if (req->sink.take)
+        return sink_body(c, piece);
     size_t before = req->body.len;
     if (req->server->bodies_bytes + piece.len > BODIES_MAX_BYTES) {
         refuse(c, 503, "too many large requests at once");
@@ -198,8 +229,9 @@ static bool take_body(struct connection *c, struct span piece)
 static bool step_length(struct connection *c, struct span *data)
 {
     struct http_request *req = c->req;
-    size_t left = (size_t)req->head.content_length - req->body.len;
-    size_t n = MIN(left, data->len);
+    uint64_t came = req->sink.take ? req->sunk_bytes : req->body.len;
+    uint64_t left = req->head.content_length - came;
+    size_t n = (size_t)MIN(left, (uint64_t)data->len);
     if (!n || !take_body(c, span_from(data->at, n)))
         return false;
     *data = span_from(data->at + n, data->len - n);
@@ -264,6 +296,8 @@ static void take(struct connection *c, struct span fresh)
 static size_t room(const struct connection *c)
 {
     bool waits = c->phase == PHASE_BUSY || (c->phase == PHASE_HEAD && wire_queued(&c->wire));
+    if (c->phase == PHASE_BODY && c->req->sink_full)
+        return 0;
     if (waits)
         return c->in.len < PIPELINED_MAX_BYTES ? PIPELINED_MAX_BYTES - c->in.len : 0;
     return SCRATCH_BYTES;

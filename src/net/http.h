@@ -14,6 +14,7 @@
 enum {
     HTTP_HEAD_MAX_BYTES = 16 << 10,
     HTTP_HEADERS_MAX = 64,
+    HTTP_SINK_STEP_BYTES = 64 << 10,
     HTTP_CONNECTIONS_PER_ADDRESS = 64, /* default; loopback is exempt */
 };
 
@@ -80,6 +81,22 @@ bool http_request_takes_gzip(const struct http_request *req); /* Accept-Encoding
 struct loop *http_request_loop(const struct http_request *req);
 struct arena *http_request_arena(struct http_request *req); /* lives as long as the request */
 void http_request_body_max(struct http_request *req, size_t bytes);
+
+/* Takes a body that is not gathered. */
+struct http_body_sink {
+    uint64_t max_bytes; /* 413 beyond */
+    /* The next bytes, on the loop; they are taken. False: no more until http_request_body_more. */
+    bool (*take)(void *arg, struct span bytes);
+    void (*release)(void *arg); /* the request has ended, whether its body came whole or not */
+    void *arg;
+};
+/* In on_head: from then on http_request_body stays empty. The deadline for the body counts anew
+ * with every HTTP_SINK_STEP_BYTES. on_request is called at the end of the body; an answer may be
+ * given before (then the connection closes). */
+void http_request_body_to(struct http_request *req, const struct http_body_sink *sink);
+void http_request_body_more(struct http_request *req);
+/* Content-Length; 0 when the body says no length. */
+uint64_t http_request_body_length(const struct http_request *req);
 /* A pointer kept with the connection until it closes (ingest keeps its place there). */
 void **http_request_connection_data(struct http_request *req, void (*free_fn)(void *));
 /* A pointer of the handler's own, kept with the request. */

@@ -42,6 +42,8 @@ void request_release(struct http_request *req)
     struct http_server *s = req->server;
     if (req->orphan && req->orphan_free)
         req->orphan_free(req->orphan);
+    if (req->sink.release)
+        req->sink.release(req->sink.arg);
     s->bodies_bytes -= req->body.len;
     s->n_requests--;
     if (s->closing || s->n_pooled == POOLED_REQUESTS_MAX) {
@@ -184,6 +186,17 @@ struct loop *http_request_loop(const struct http_request *req)
 struct arena *http_request_arena(struct http_request *req)
 {
     return &req->arena;
+}
+
+void http_request_body_to(struct http_request *req, const struct http_body_sink *sink)
+{
+    req->sink = *sink;
+    req->body_max = (size_t)sink->max_bytes;
+}
+
+uint64_t http_request_body_length(const struct http_request *req)
+{
+    return req->head.body == BODY_LENGTH ? req->head.content_length : 0;
 }
 
 void http_request_body_max(struct http_request *req, size_t bytes)

@@ -74,6 +74,9 @@ struct http_request {
     struct buf head_text, body, fields; /* fields: header lines of the coming reply */
     struct span path;
     size_t body_max;
+    struct http_body_sink sink;
+    uint64_t sunk_bytes, sunk_mark; /* when the deadline was set */
+    bool sink_full;
     struct chunked chunked;
     bool reading; /* head is complete, body not */
     bool close;   /* after the reply */

@@ -1,9 +1,12 @@
 #!/usr/bin/env python3
 """Import and export: round trips that keep every bit, bad files that leave nothing behind, old
 samples, promtool as judge of OpenMetrics, space given back."""
+import gzip
+import http.client
 import json
 import math
 import os
+import pathlib
 import shutil
 import struct
 import subprocess
@@ -37,6 +40,57 @@ def export(server, f, *more):
     return out
 
 
+def peak_kib(server):
+    status = (pathlib.Path('/proc') / str(server.process.process.pid) / 'status').read_text()
+    return int(status.split('VmHWM:')[1].split()[0])
+
+
+def over_http(server, tap):
+    """Bodies of any size, packed or in chunks, with how far they are."""
+    token = (server.data / 'admin-token').read_text().strip()
+    path = '/api/galen/v1/import'
+    row = ',%d.5' * 100
+    header = 'timestamp,instance,' + ','.join(f'wide_{i}' for i in range(100)) + '\n'
+    piece = ''.join(f'{NOW - 3600000 + i},web1' + row % tuple(range(i, i + 100)) + '\n'
+                    for i in range(1000)).encode()
+    pieces = 70 * 2**20 // len(piece) + 1
+    before, seen = peak_kib(server), []
+    c = http.client.HTTPConnection('127.0.0.1', server.port, timeout=60)
+    c.putrequest('POST', path + '?format=csv&dry_run=1')
+    c.putheader('Authorization', 'Bearer ' + token)
+    c.putheader('Transfer-Encoding', 'chunked')
+    c.endheaders()
+    c.send(b'%x\r\n%s\r\n' % (len(header), header.encode()))
+    for i in range(pieces):
+        c.send(b'%x\r\n%s\r\n' % (len(piece), piece))
+        if i == pieces // 2:
+            seen = json.loads(server.request('GET', path)[2])['imports']
+    c.send(b'0\r\n\r\n')
+    reply = c.getresponse()
+    answer = json.loads(reply.read())
+    c.close()
+    tap.ok(reply.status == 200 and answer['samples'] == pieces * 100000 and not answer['bad'],
+           'more than 64 MiB come in over HTTP', answer)
+    tap.ok(len(seen) == 1 and seen[0]['state'] == 'receiving' and seen[0]['received_bytes'] > 2**20,
+           'how far it is can be asked', seen)
+    tap.ok(peak_kib(server) - before < 24 * 1024, 'in little memory', peak_kib(server) - before)
+    tap.equal(json.loads(server.request('GET', path)[2])['imports'], [], 'and is forgotten then')
+    text = f'packed{{instance="web1"}} 7 {NOW}\n'.encode() * 3
+    packed = gzip.compress(text)
+    for body, want, what in ((packed, 200, 'gzip is unpacked'), (packed[:-9], 400, 'half of it is refused')):
+        status, _, answer = server.request('POST', path + '?format=prometheus', body,
+                                           {'Content-Encoding': 'gzip'})
+        tap.equal(status, want, what)
+    tap.equal(server.value('packed'), 7, 'with its sample')
+    c = http.client.HTTPConnection('127.0.0.1', server.port, timeout=20)
+    c.putrequest('POST', path)
+    c.putheader('Authorization', 'Bearer ' + token)
+    c.putheader('Content-Length', str(2**36 + 1))
+    c.endheaders()
+    tap.equal(c.getresponse().status, 413, 'more than 64 GiB are refused before they come')
+    c.close()
+
+
 # What the test writes; the server's own findings come by themselves.
 MINE = '{__name__=~"odd|steady|load|old"}'
 
@@ -65,6 +119,10 @@ with galen.Folder('exchange') as (folder, tap):
             tap.equal(run('sqlite3', '-readonly', other.data / 'server_analysis.db',
                           "SELECT detail FROM audit WHERE what = 'samples imported'")[1].strip(),
                       f'files={folder / name} samples=24009', f'{f}: the audit has one line of it')
+        status, _, body = other.request('POST', f'/api/galen/v1/import?format={f}', text.encode())
+        answer = json.loads(body)
+        tap.ok(status == 200 and answer['duplicates'] == 24009 and answer['refused'] == 0,
+               f'{f}: over HTTP every bit is the same too', body)
         code, out, err = cli(other, 'import', folder / name)
         tap.ok(code == 0 and '0 samples imported, 24009 were there already' in out,
                f'{f}: what is there already is no error', out + err)
@@ -141,6 +199,11 @@ with galen.Folder('exchange') as (folder, tap):
     tap.equal(status, 422, 'a dry run over HTTP says so too')
     code, out, err = cli(other, 'import', '--skip-bad', bad)
     tap.ok(code == 0 and out.startswith('2 samples imported'), '--skip-bad imports the rest', out + err)
+    half = folder / 'half.prom.gz'
+    half.write_bytes(gzip.compress(f'half{{instance="web1"}} 1 {NOW}\n'.encode() * 9)[:-9])
+    code, out, err = cli(other, 'import', half)
+    tap.ok(code == 1 and str(half) in err and not export(other, 'json', 'half'),
+           'half of a packed file is refused', out + err)
     code, out, err = cli(other, 'import', '--format', 'csv', '-', stdin=b'a,b\n1,2\n')
     tap.ok(code == 1 and 'standard input: line 1: the header has no column "timestamp"' in err,
            'standard input is read, and a wrong header named', err)
@@ -152,6 +215,8 @@ with galen.Folder('exchange') as (folder, tap):
     tap.ok(status == 400 and b'not a series selector' in body, 'so is what is no selector', body)
     tap.equal(other.request('POST', '/api/galen/v1/import', b'up 1\n', token=None)[0], 401,
               'nobody imports without a token')
+
+    over_http(other, tap)
 
     # ---- old samples, a payload, labels ----
     lines = '\n'.join(f'old{{instance="web1"}} {i} {NOW - 20 * DAY + (i * 7919) % 5000 * 1000}'

@@ -8,8 +8,8 @@
 struct failing_disk {
     struct disk disk;
     _Atomic long changes;
-    long fail_at, failures;
-    int error;
+    _Atomic long fail_at, failures;
+    _Atomic int error;
 };
 
 void failing_disk_init(struct failing_disk *d);
