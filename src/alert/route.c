@@ -187,9 +187,17 @@ static void distribute(struct groups *g, const struct routing *r, const struct r
         }
 }
 
+enum { SUMMARY_LATE_MIN = 60 };
+
 enum news { NEWS_NONE, NEWS_REPEAT, NEWS_CHANGE };
 
-static enum news news_of(const struct group *g, int64_t now_ms)
+static int64_t soonest(int64_t a_ms, int64_t b_ms) /* 0: never */
+{
+    return !a_ms || (b_ms && b_ms < a_ms) ? b_ms : a_ms;
+}
+
+/* repeat_ms: when it is to be told again if nothing changes; 0: not. */
+static enum news news_of(const struct group *g, int64_t now_ms, int64_t *repeat_ms)
 {
     size_t firing = 0;
     bool changed = false, unheard = false;
@@ -202,11 +210,10 @@ static enum news news_of(const struct group *g, int64_t now_ms)
         unheard |= a->firing && !a->acknowledged;
         changed |= a->firing != told && (a->firing ? !a->acknowledged : true);
     }
+    *repeat_ms = firing && unheard && g->told_ms ? g->told_ms + g->route->repeat_ms : 0;
     if (changed)
         return NEWS_CHANGE;
-    return firing && unheard && g->told_ms && now_ms - g->told_ms >= g->route->repeat_ms
-               ? NEWS_REPEAT
-               : NEWS_NONE;
+    return *repeat_ms && now_ms >= *repeat_ms ? NEWS_REPEAT : NEWS_NONE;
 }
 
 /* ---- one group's message ---- */
@@ -228,7 +235,7 @@ static void put_time(struct json *j, const char *key, int64_t ms)
     json_field(j, key, ms ? clock_rfc3339(ms, text) : "0001-01-01T00:00:00Z");
 }
 
-static void put_alert(struct json *j, const struct routed_alert *a, struct span url)
+void routed_alert_json(struct json *j, const struct routed_alert *a, struct span url)
 {
     auto_buf link = {0};
     buf_printf(&link, "%.*s/alerts/%lld", SPAN_ARG(url), (long long)a->id);
@@ -305,7 +312,7 @@ static void write_message(const struct group *g, const struct routed_alert **ale
     json_key(&j, "alerts");
     json_begin_array(&j);
     for (size_t i = 0; i < MIN(n, (size_t)MESSAGE_ALERTS_MAX); i++)
-        put_alert(&j, alerts[i], url);
+        routed_alert_json(&j, alerts[i], url);
     json_end_array(&j);
     json_end_object(&j);
 }
@@ -352,13 +359,16 @@ static enum status tell(struct group *g, struct span url, int64_t now_ms,
 /* When the group is due: 0 for not at all. */
 static int64_t when(struct group *g, int64_t now_ms)
 {
-    enum news news = news_of(g, now_ms);
+    int64_t repeat_ms;
+    enum news news = news_of(g, now_ms, &repeat_ms);
     if (g->route->has_hours && !hours_contain(&g->route->hours, now_ms))
         return 0; /* held until the hours begin; looked at again with every tick */
     if (news == NEWS_REPEAT)
         return now_ms;
-    if (news == NEWS_NONE)
-        return g->due_ms = 0;
+    if (news == NEWS_NONE) {
+        g->due_ms = 0;
+        return repeat_ms;
+    }
     if (!g->due_ms)
         g->due_ms =
             MAX(now_ms + g->route->wait_ms, g->told_ms ? g->told_ms + g->route->interval_ms : 0);
@@ -386,26 +396,24 @@ int64_t groups_tick(struct groups *g, const struct routing *r, const struct rout
         if (due_ms && due_ms <= now_ms && tell(one, external_url, now_ms, send, arg))
             due_ms = now_ms + 1000;
         else if (due_ms && due_ms <= now_ms)
-            due_ms = 0;
-        if (due_ms && (!next_ms || due_ms < next_ms))
-            next_ms = due_ms;
+            due_ms = now_ms + one->route->repeat_ms;
+        next_ms = soonest(next_ms, due_ms);
         one->seen = false;
         one->n = 0;
     }
     return next_ms;
 }
 
-bool routing_summary_due(const struct routing *r, int64_t now_ms, int64_t *last_day)
+bool routing_summary_due(const struct routing *r, int64_t now_ms, int64_t last_ms)
 {
     if (!r->has_summary)
         return false;
     struct local_time t = zone_local(r->summary_zone, now_ms);
-    if (t.minute < r->summary_m || t.day <= *last_day)
+    int64_t days = last_ms ? t.day - zone_local(r->summary_zone, last_ms).day : 0;
+    if (t.minute < r->summary_m || (last_ms && days < 1))
         return false;
-    /* On the first look of a server that starts in the afternoon, today's is over. */
-    bool due = *last_day > 0 || t.minute < r->summary_m + 60;
-    *last_day = t.day;
-    return due;
+    /* Of a summary that was just asked for, or not for long, today's is over. */
+    return days == 1 || t.minute < r->summary_m + SUMMARY_LATE_MIN;
 }
 
 const struct span *routing_summary_channels(const struct routing *r, size_t *n)

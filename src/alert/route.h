@@ -69,7 +69,16 @@ int64_t groups_tick(struct groups *g, const struct routing *r, const struct rout
                     enum status (*send)(void *arg, const struct message *m),
                     void (*forget)(void *arg, struct span group_key), void *arg);
 
-/* The daily summary: true once in a day, at its time or soon after. last_day is kept by the caller
- * (0: never). */
-bool routing_summary_due(const struct routing *r, int64_t now_ms, int64_t *last_day);
+/* The soonest time after now_ms at which a silence may begin or end, or hours or the summary's time
+ * may come; 0: never. Not exact for what recurs: the next minute. */
+int64_t routing_next_ms(const struct routing *r, const struct silences *s, int64_t now_ms);
+/* One alert as in a message. */
+struct json;
+void routed_alert_json(struct json *j, const struct routed_alert *a, struct span external_url);
+
+/* Whether the daily summary is to be made: once in each day of its zone, at its time or, when that
+ * was missed, later that day. A time that the clocks leave out is the moment after the gap; of one
+ * that comes twice it is the first. last_ms: when the last one was made; 0: never: then not later
+ * than an hour after the time. */
+bool routing_summary_due(const struct routing *r, int64_t now_ms, int64_t last_ms);
 const struct span *routing_summary_channels(const struct routing *r, size_t *n);

@@ -370,3 +370,20 @@ int64_t silences_match(const struct silences *s, struct labels labels, int64_t n
     }
     return 0;
 }
+
+int64_t routing_next_ms(const struct routing *r, const struct silences *s, int64_t now_ms)
+{
+    bool by_clock = r->has_summary;
+    int64_t next_ms = 0;
+    for (size_t i = 0; i < r->n; i++)
+        by_clock |= r->routes[i].has_hours;
+    for (size_t i = 0; i < s->n; i++) {
+        const int64_t ends[] = {s->at[i].starts_ms, s->at[i].ends_ms};
+        by_clock |= s->at[i].recurs;
+        for (size_t k = 0; k < COUNT(ends); k++)
+            if (ends[k] > now_ms && (!next_ms || ends[k] < next_ms))
+                next_ms = ends[k];
+    }
+    int64_t minute_ms = (now_ms / 60000 + 1) * 60000;
+    return by_clock && (!next_ms || minute_ms < next_ms) ? minute_ms : next_ms;
+}

@@ -228,7 +228,7 @@ static enum status merge_secrets(struct call *c, struct document_job *job, struc
                                  struct err *err)
 {
     struct document_row old = {.json = SPAN("{}")};
-    auto_buf merged = {0};
+    auto_buf merged = {0}, sealed = {0};
     json_t *new_root = json_loadb(job->row.json.at, job->row.json.len, 0, NULL), *old_root;
     enum status st = OK;
     if (job->row.id)
@@ -243,8 +243,10 @@ static enum status merge_secrets(struct call *c, struct document_job *job, struc
                              span_of(old_config ? old_config : "{}"), &merged, err);
     if (!st && strcmp(kind ? kind : "", "browser") != 0)
         st = notify_check(span_of(kind ? kind : ""), buf_view(&merged), c->api->alerts.notify, err);
+    if (!st)
+        st = notify_sealed(buf_view(&merged), c->api->alerts.notify, &sealed, err);
     if (!st) {
-        json_object_set_new(new_root, "config", json_loads(buf_text(&merged), 0, NULL));
+        json_object_set_new(new_root, "config", json_loads(buf_text(&sealed), 0, NULL));
         char *whole = json_dumps(new_root, JSON_COMPACT);
         job->row.json = span_of(arena_dup(arena, whole ? whole : "{}"));
         free(whole);
@@ -339,6 +341,7 @@ static enum status deliveries(struct call *c, void *arg, struct arena *arena, st
         json_begin_object(&j);
         json_field_i64(&j, "id", rows[i].id);
         json_field_span(&j, "group", rows[i].group_key);
+        json_field_span(&j, "recipient", rows[i].recipient);
         json_field_span(&j, "state", rows[i].state);
         json_field_i64(&j, "attempts", rows[i].attempts);
         json_field_i64(&j, "created_ms", rows[i].created_ms);

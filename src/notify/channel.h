@@ -5,12 +5,15 @@
 
 #include <curl/curl.h>
 #include <jansson.h>
+#include <sys/socket.h>
 
 struct sending {
     const json_t *config;
     const json_t *note; /* the notification */
     struct span raw;    /* as text */
     struct span png;
+    struct span recipient; /* one of "to"; empty: all */
+    int64_t id;            /* of the delivery; 0: none */
     const struct notify_settings *settings;
     struct err *err;
 };
@@ -48,12 +51,34 @@ const char *note_url(const struct sending *s);
 
 /* A handle with the guard, the limits and no redirects. */
 CURL *curl_new(struct sending *s, bool mail);
-/* Performs; maps what happened to a status. secret, which may stand in the URL, is not told. */
+/* TIMED_OUT: all of it was sent and no answer came, so that nobody knows whether it arrived.
+ * UNREACHABLE: it did not arrive. Performs; maps what happened to a status. secret, which may stand
+ * in the URL, is not told. */
 MUST_USE enum status curl_go(struct sending *s, CURL *curl, const char *to);
 MUST_USE enum status post(struct sending *s, const char *url, const char *shown,
                           const char *content_type, struct span body, const char *const *headers,
                           const char *user, const char *password);
 MUST_USE enum status check_url(struct sending *s, const char *key);
+
+/* "to" of the configuration, or what of it is to be told: calls fn until one fails. */
+MUST_USE enum status each_recipient(struct sending *s,
+                                    enum status (*fn)(struct sending *s, const char *to, void *arg),
+                                    void *arg);
+
+/* Whether a server of ours is not to be led to this address: everything but what is reachable from
+ * everywhere. */
+bool address_is_private(const struct sockaddr *a);
+
+/* ---- short messages (GSM 03.38, 3GPP TS 23.038) ---- */
+
+/* How many bytes of the text fit into so many segments; whole characters. segments: of those. */
+size_t sms_fit(struct span text, size_t most, size_t *segments);
+
+/* ---- secrets at rest: AES-256-GCM, "nonce ciphertext tag" in hexadecimal ---- */
+
+void secret_seal(const uint8_t key[NOTIFY_KEY_BYTES], struct span plain, struct buf *out);
+/* False: it was sealed with another key, or changed. *out is to be wiped and freed. */
+bool secret_unseal(const uint8_t key[NOTIFY_KEY_BYTES], struct span sealed, char **out);
 
 extern const struct channel_kind channel_email, channel_slack, channel_teams, channel_webhook,
     channel_sms, channel_alertmanager, channel_script;

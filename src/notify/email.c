@@ -93,7 +93,22 @@ static void subject(const struct sending *s, struct buf *out)
     encoded(text, out);
 }
 
-static struct curl_slist *headers(const struct sending *s)
+/* The same for a mail that is sent again after a kill: mail programs show one. */
+static void message_id(const struct sending *s, struct buf *out)
+{
+    uint8_t digest[SHA256_BYTES];
+    char text[2 * SHA256_BYTES + 1];
+    if (!s->id) {
+        buf_printf(out, "Message-ID: <%016llx%016llx@galen>", (unsigned long long)random_u64(),
+                   (unsigned long long)random_u64());
+        return;
+    }
+    sha256(s->raw, digest);
+    hex_encode(span_from(digest, sizeof digest / 2), text);
+    buf_printf(out, "Message-ID: <%lld.%s@galen>", (long long)s->id, text);
+}
+
+static struct curl_slist *headers(const struct sending *s, const char *type)
 {
     struct curl_slist *list = NULL;
     auto_buf line = {0}, to = {0};
@@ -114,10 +129,10 @@ static struct curl_slist *headers(const struct sending *s)
     subject(s, &line);
     list = curl_slist_append(list, buf_text(&line));
     buf_clear(&line);
-    buf_printf(&line, "Message-ID: <%016llx%016llx@galen>", (unsigned long long)random_u64(),
-               (unsigned long long)random_u64());
+    message_id(s, &line);
     list = curl_slist_append(list, buf_text(&line));
     list = curl_slist_append(list, "Auto-Submitted: auto-generated");
+    list = curl_slist_append(list, type);
     return curl_slist_append(list, "X-Auto-Response-Suppress: All");
 }
 
@@ -212,23 +227,32 @@ static void add_picture(curl_mime *mime, struct span png)
     curl_mime_headers(part, extra, 1);
 }
 
-/* multipart/related of (multipart/alternative of text and HTML) and the picture. */
+/* Text and HTML; with a picture multipart/related of (multipart/alternative of both) and it. */
 static curl_mime *mime(struct sending *s, CURL *curl, struct span text, struct span html)
 {
-    curl_mime *whole = curl_mime_init(curl), *both = curl_mime_init(curl);
+    curl_mime *both = curl_mime_init(curl);
     add_part(both, text, "text/plain; charset=utf-8", "quoted-printable");
     add_part(both, html, "text/html; charset=utf-8", "quoted-printable");
+    if (!s->png.len)
+        return both;
+    curl_mime *whole = curl_mime_init(curl);
     curl_mimepart *part = curl_mime_addpart(whole);
     curl_mime_subparts(part, both);
     curl_mime_type(part, "multipart/alternative");
-    if (s->png.len)
-        add_picture(whole, s->png);
+    add_picture(whole, s->png);
     return whole;
+}
+
+static enum status add_recipient(struct sending *s UNUSED, const char *to, void *list)
+{
+    struct curl_slist **all = list;
+    *all = curl_slist_append(*all, to);
+    return OK;
 }
 
 /* ---- sending ---- */
 
-static enum status set_server(struct sending *s, CURL *curl, const char *user, const char *password)
+static void set_server(struct sending *s, CURL *curl, const char *user, const char *password)
 {
     const char *tls = config_text(s, "tls");
     bool direct = tls && strcmp(tls, "tls") == 0, none = tls && strcmp(tls, "none") == 0;
@@ -244,7 +268,6 @@ static enum status set_server(struct sending *s, CURL *curl, const char *user, c
         curl_easy_setopt(curl, CURLOPT_USERNAME, user);
         curl_easy_setopt(curl, CURLOPT_PASSWORD, password ? password : "");
     }
-    return OK;
 }
 
 static enum status send_email(struct sending *s)
@@ -252,25 +275,25 @@ static enum status send_email(struct sending *s)
     auto_buf text = {0}, html = {0}, from = {0};
     auto_secret *password = NULL;
     struct curl_slist *recipients = NULL;
-    const json_t *to = json_object_get(s->config, "to");
     enum status st = config_secret(s, "password", &password);
     if (st)
         return st;
     CURL *curl = curl_new(s, true);
     if (!curl)
         return AGAIN;
-    for (size_t i = 0; i < json_array_size(to); i++)
-        recipients = curl_slist_append(recipients, json_string_value(json_array_get(to, i)));
+    st = each_recipient(s, add_recipient, &recipients);
     write_text(s, &text);
     write_html(s, &html);
-    struct curl_slist *head = headers(s);
+    struct curl_slist *head =
+        headers(s, s->png.len ? "Content-Type: multipart/related; type=\"multipart/alternative\""
+                              : "Content-Type: multipart/alternative");
     curl_mime *body = mime(s, curl, buf_view(&text), buf_view(&html));
     buf_printf(&from, "<%s>", config_text(s, "from"));
     curl_easy_setopt(curl, CURLOPT_MAIL_FROM, buf_text(&from));
     curl_easy_setopt(curl, CURLOPT_MAIL_RCPT, recipients);
     curl_easy_setopt(curl, CURLOPT_HTTPHEADER, head);
     curl_easy_setopt(curl, CURLOPT_MIMEPOST, body);
-    st = set_server(s, curl, config_text(s, "user"), password);
+    set_server(s, curl, config_text(s, "user"), password);
     if (!st)
         st = curl_go(s, curl, config_text(s, "host"));
     curl_easy_cleanup(curl);

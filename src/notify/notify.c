@@ -64,15 +64,26 @@ static enum status from_credential(const struct sending *s, const char *name, ch
     return file_read_secret(buf_text(&path), out, s->err);
 }
 
+static enum status from_seal(const struct sending *s, const char *key, const char *sealed,
+                             char **out)
+{
+    if (s->settings->key && sealed && secret_unseal(s->settings->key, span_of(sealed), out))
+        return OK;
+    return err_set(s->err, INVALID, "%s: it was sealed with another key: write it again", key);
+}
+
 enum status config_secret(const struct sending *s, const char *key, char **out)
 {
     const json_t *v = json_object_get(s->config, key);
     const char *text = json_string_value(v), *file = json_string_value(json_object_get(v, "file"));
     const char *env = json_string_value(json_object_get(v, "env"));
     const char *credential = json_string_value(json_object_get(v, "credential"));
+    const json_t *sealed = json_object_get(v, "sealed");
     *out = NULL;
     if (!v)
         return OK;
+    if (sealed)
+        return from_seal(s, key, json_string_value(sealed), out);
     if (file)
         return file_read_secret(file, out, s->err);
     if (credential)
@@ -163,9 +174,11 @@ enum status notify_masked(struct span config, struct buf *out, struct err *err)
     json_t *root = load(config, err);
     if (!root)
         return INVALID;
-    for (size_t i = 0; i < COUNT(secrets); i++)
-        if (json_is_string(json_object_get(root, secrets[i])))
+    for (size_t i = 0; i < COUNT(secrets); i++) {
+        const json_t *v = json_object_get(root, secrets[i]);
+        if (json_is_string(v) || json_object_get(v, "sealed"))
             json_object_set_new(root, secrets[i], json_pack("{s:b}", "set", 1));
+    }
     put_back(root, out);
     return OK;
 }
@@ -190,17 +203,72 @@ enum status notify_unmasked(struct span new_config, struct span old_config, stru
     return OK;
 }
 
+enum status notify_sealed(struct span config, const struct notify_settings *settings,
+                          struct buf *out, struct err *err)
+{
+    json_t *root = load(config, err);
+    if (!root)
+        return INVALID;
+    for (size_t i = 0; settings->key && i < COUNT(secrets); i++) {
+        const char *plain = json_string_value(json_object_get(root, secrets[i]));
+        auto_buf sealed = {0};
+        if (!plain)
+            continue;
+        secret_seal(settings->key, span_of(plain), &sealed);
+        json_object_set_new(root, secrets[i], json_pack("{s:s}", "sealed", buf_text(&sealed)));
+    }
+    put_back(root, out);
+    return OK;
+}
+
 /* ---- sending ---- */
 
-enum status notify_send(struct span kind, struct span config, struct span notification,
-                        struct span png, const struct notify_settings *s, struct err *err)
+enum status each_recipient(struct sending *s,
+                           enum status (*fn)(struct sending *s, const char *to, void *arg),
+                           void *arg)
 {
-    const struct channel_kind *k = kind_of(kind);
+    const json_t *to = json_object_get(s->config, "to");
+    enum status st = OK;
+    for (size_t i = 0; !st && i < json_array_size(to); i++) {
+        const char *one = json_string_value(json_array_get(to, i));
+        if (!s->recipient.len || span_is(s->recipient, one))
+            st = fn(s, one, arg);
+    }
+    return st;
+}
+
+size_t notify_recipients(struct span kind, struct span config, struct arena *arena,
+                         struct span **out)
+{
+    bool one_by_one = span_is(kind, "email") || span_is(kind, "sms");
+    json_t *root = one_by_one ? load(config, NULL) : NULL;
+    const json_t *to = json_object_get(root, "to");
+    size_t n = 0;
+    *out = ARENA_ARRAY(arena, struct span, json_array_size(to));
+    for (size_t i = 0; i < json_array_size(to); i++) {
+        const char *one = json_string_value(json_array_get(to, i));
+        if (one && *one)
+            (*out)[n++] = span_of(arena_dup(arena, one));
+    }
+    json_decref(root);
+    return n;
+}
+
+enum status notify_send(const struct notification *n, const struct notify_settings *s,
+                        struct err *err)
+{
+    const struct channel_kind *k = kind_of(n->kind);
     if (!k)
         return err_set(err, INVALID, "there is no channel of this kind");
-    json_t *root = load(config, err), *note = load(notification, err);
-    struct sending sending = {
-        .config = root, .note = note, .raw = notification, .png = png, .settings = s, .err = err};
+    json_t *root = load(n->config, err), *note = load(n->json, err);
+    struct sending sending = {.config = root,
+                              .note = note,
+                              .raw = n->json,
+                              .png = n->png,
+                              .recipient = n->recipient,
+                              .id = n->id,
+                              .settings = s,
+                              .err = err};
     enum status st = root && note ? check(k, &sending) : INVALID;
     if (!st)
         st = k->send(&sending);

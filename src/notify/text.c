@@ -51,6 +51,13 @@ static const char *headline(const json_t *alert)
 void text_title(const struct sending *s, struct buf *out)
 {
     size_t n = json_array_size(alerts(s)), firing = 0;
+    const char *title =
+        json_string_value(json_object_get(json_object_get(s->note, "commonAnnotations"), "title"));
+    bool summary = strcmp(alert_text(s->note, "commonLabels", "alertname"), "DailySummary") == 0;
+    if (summary && title) {
+        buf_str(out, title);
+        return;
+    }
     for (size_t i = 0; i < n; i++)
         firing += alert_fires(json_array_get(alerts(s), i));
     if (!note_firing(s))

@@ -4,8 +4,6 @@
 
 #include "net/http.h"
 
-#include <arpa/inet.h>
-#include <netinet/in.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
@@ -15,46 +13,11 @@ struct guard {
     bool refused;
 };
 
-static bool private_v4(uint32_t a)
-{
-    static const struct {
-        uint32_t net;
-        int bits;
-    } nets[] = {{0x00000000, 8},  {0x0a000000, 8},  {0x64400000, 10}, {0x7f000000, 8},
-                {0xa9fe0000, 16}, {0xac100000, 12}, {0xc0000000, 24}, {0xc0a80000, 16},
-                {0xc6120000, 15}, {0xe0000000, 3}};
-    for (size_t i = 0; i < COUNT(nets); i++)
-        if ((a ^ nets[i].net) >> (32 - nets[i].bits) == 0)
-            return true;
-    return false;
-}
-
-static bool private_v6(const unsigned char *b)
-{
-    static const unsigned char mapped[12] = {0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0xff, 0xff};
-    static const unsigned char nat64[12] = {0, 0x64, 0xff, 0x9b};
-    uint32_t v4 = (uint32_t)b[12] << 24 | (uint32_t)b[13] << 16 | (uint32_t)b[14] << 8 | b[15];
-    if (memcmp(b, mapped, 12) == 0 || memcmp(b, nat64, 12) == 0)
-        return private_v4(v4);
-    /* Only 2000::/3 is given out; 6to4 and Teredo carry other addresses. */
-    return (b[0] & 0xe0) != 0x20 || (b[0] == 0x20 && b[1] == 0x02) ||
-           (b[0] == 0x20 && b[1] == 0x01 && b[2] == 0 && b[3] == 0);
-}
-
-static bool is_private(const struct sockaddr *a)
-{
-    if (a->sa_family == AF_INET)
-        return private_v4(ntohl(((const struct sockaddr_in *)(const void *)a)->sin_addr.s_addr));
-    if (a->sa_family == AF_INET6)
-        return private_v6(((const struct sockaddr_in6 *)(const void *)a)->sin6_addr.s6_addr);
-    return true;
-}
-
 static curl_socket_t open_socket(void *arg, curlsocktype purpose, struct curl_sockaddr *address)
 {
     struct guard *g = arg;
     (void)purpose;
-    if (!g->allow_private && is_private(&address->addr)) {
+    if (!g->allow_private && address_is_private(&address->addr)) {
         g->refused = true;
         return CURL_SOCKET_BAD;
     }
@@ -101,7 +64,17 @@ CURL *curl_new(struct sending *s, bool mail)
     return c;
 }
 
-static enum status of_curl(struct sending *s, CURLcode code, const char *to, const char *why)
+/* All of the request went out: whether it arrived only the answer would have told. */
+static bool all_sent(CURL *curl)
+{
+    curl_off_t size = -1, sent = 0;
+    curl_easy_getinfo(curl, CURLINFO_CONTENT_LENGTH_UPLOAD_T, &size);
+    curl_easy_getinfo(curl, CURLINFO_SIZE_UPLOAD_T, &sent);
+    return sent > 0 && sent >= size;
+}
+
+static enum status of_curl(struct sending *s, CURL *curl, CURLcode code, const char *to,
+                           const char *why)
 {
     const char *text = *why ? why : curl_easy_strerror(code);
     switch (code) {
@@ -115,9 +88,9 @@ static enum status of_curl(struct sending *s, CURLcode code, const char *to, con
                        text);
     case CURLE_LOGIN_DENIED:
         return err_set(s->err, DENIED, "%s: the login was refused: %s", to, text);
-    case CURLE_OPERATION_TIMEDOUT:
-        return err_set(s->err, TIMED_OUT, "%s: no answer in time: %s", to, text);
     default:
+        if (all_sent(curl))
+            return err_set(s->err, TIMED_OUT, "%s: it was sent, and nobody answered: %s", to, text);
         return err_set(s->err, UNREACHABLE, "%s: %s", to, text);
     }
 }
@@ -134,15 +107,15 @@ static enum status of_answer(struct sending *s, long status, const char *to, str
 }
 
 /* SMTP's own codes: 4xx later, 5xx never. */
-static enum status of_mail(struct sending *s, CURLcode code, long status, const char *to,
-                           const char *why)
+static enum status of_mail(struct sending *s, CURL *curl, CURLcode code, long status,
+                           const char *to, const char *why)
 {
     if (status >= 500)
         return err_set(s->err, code == CURLE_LOGIN_DENIED ? DENIED : INVALID,
                        "%s: answered %ld: %s", to, status, why);
     if (status >= 400)
         return err_set(s->err, AGAIN, "%s: answered %ld: %s", to, status, why);
-    return of_curl(s, code, to, why);
+    return of_curl(s, curl, code, to, why);
 }
 
 enum status curl_go(struct sending *s, CURL *curl, const char *to)
@@ -166,7 +139,7 @@ enum status curl_go(struct sending *s, CURL *curl, const char *to)
                        to);
     bool mail = scheme && strncasecmp(scheme, "smtp", 4) == 0;
     if (code)
-        return mail ? of_mail(s, code, status, to, why) : of_curl(s, code, to, why);
+        return mail ? of_mail(s, curl, code, status, to, why) : of_curl(s, curl, code, to, why);
     return mail ? OK : of_answer(s, status, to, &answer);
 }
 

@@ -1,4 +1,4 @@
-/* Channels that are one POST: Slack, Teams, webhook, Twilio, Alertmanager. */
+/* Channels that are one POST: Slack, Teams, webhook, Alertmanager. */
 #include "notify/channel.h"
 
 #include "base/clock.h"
@@ -79,11 +79,23 @@ const struct channel_kind channel_slack = {"slack", check_webhook, send_slack, u
 
 /* ---- Microsoft Teams: a workflow's webhook takes an adaptive card ---- */
 
+/* A text block knows Markdown: what comes from labels must not become a link. */
+static void no_links(struct span text, struct buf *out)
+{
+    for (size_t i = 0; i < text.len; i++) {
+        buf_char(out, text.at[i]);
+        if (text.at[i] == ']' && i + 1 < text.len && text.at[i + 1] == '(')
+            buf_char(out, ' ');
+    }
+}
+
 static void text_block(struct json *j, struct span text, const char *size, const char *weight)
 {
+    auto_buf plain = {0};
+    no_links(text, &plain);
     json_begin_object(j);
     json_field(j, "type", "TextBlock");
-    json_field_span(j, "text", text);
+    json_field_span(j, "text", buf_view(&plain));
     json_field_bool(j, "wrap", true);
     if (size)
         json_field(j, "size", size);
@@ -175,7 +187,8 @@ static enum status send_webhook(struct sending *s)
     auto_secret *secret = NULL;
     auto_secret *bearer = NULL;
     auto_buf signature = {0}, timestamp = {0}, authorization = {0};
-    const char *headers[4] = {NULL};
+    auto_buf delivery = {0};
+    const char *headers[5] = {NULL};
     size_t n = 0;
     enum status st = config_secret(s, "url", &url);
     if (!st)
@@ -184,10 +197,14 @@ static enum status send_webhook(struct sending *s)
         st = config_secret(s, "bearer", &bearer);
     if (st)
         return st;
+    if (s->id) { /* the same when it is sent again */
+        buf_printf(&delivery, "X-Galen-Delivery: %lld", (long long)s->id);
+        headers[n++] = buf_text(&delivery);
+    }
     if (secret) {
         buf_printf(&timestamp, "X-Galen-Timestamp: %lld", (long long)(clock_wall_ms() / 1000));
         headers[n++] = buf_text(&timestamp);
-        sign(secret, headers[0] + strlen("X-Galen-Timestamp: "), s->raw, &signature);
+        sign(secret, headers[n - 1] + strlen("X-Galen-Timestamp: "), s->raw, &signature);
         headers[n++] = buf_text(&signature);
     }
     if (bearer) {
@@ -202,79 +219,6 @@ static enum status send_webhook(struct sending *s)
 
 static const char *const webhook_keys[] = {"url", "secret", "bearer", "ca_file", NULL};
 const struct channel_kind channel_webhook = {"webhook", check_webhook, send_webhook, webhook_keys};
-
-/* ---- Twilio ---- */
-
-static enum status check_sms(struct sending *s)
-{
-    static const char *const needed[] = {"account", "token", "from", "to"};
-    const json_t *to = json_object_get(s->config, "to");
-    for (size_t i = 0; i < COUNT(needed); i++) {
-        enum status st = config_needs(s, needed[i]);
-        if (st)
-            return st;
-    }
-    const char *account = config_text(s, "account");
-    if (!account || strspn(account, "0123456789abcdefghijklmnopqrstuvwxyz"
-                                    "ABCDEFGHIJKLMNOPQRSTUVWXYZ") != strlen(account))
-        return err_set(s->err, INVALID, "\"account\" is Twilio's SID: letters and digits");
-    if (!json_array_size(to) || json_array_size(to) > NOTIFY_RECIPIENTS_MAX)
-        return err_set(s->err, INVALID, "\"to\" is a list of 1 to %d telephone numbers",
-                       NOTIFY_RECIPIENTS_MAX);
-    for (size_t i = 0; i < json_array_size(to); i++) {
-        const char *number = json_string_value(json_array_get(to, i));
-        if (!number || number[0] != '+' || !number[1] ||
-            strspn(number + 1, "0123456789") != strlen(number + 1))
-            return err_set(s->err, INVALID, "\"to\": a number is written +4930123456");
-    }
-    return config_has(s, "api_url") ? check_url(s, "api_url") : OK;
-}
-
-static void form_field(struct buf *out, const char *name, struct span value)
-{
-    buf_printf(out, "%s%s=", out->len ? "&" : "", name);
-    url_encode(out, value);
-}
-
-static enum status send_one_sms(struct sending *s, const char *to, struct span text)
-{
-    auto_buf url = {0}, form = {0};
-    auto_secret *token = NULL;
-    const char *api = config_text(s, "api_url"), *from = config_text(s, "from");
-    enum status st = config_secret(s, "token", &token);
-    if (st)
-        return st;
-    buf_printf(&url, "%s/2010-04-01/Accounts/%s/Messages.json",
-               api ? api : "https://api.twilio.com", config_text(s, "account"));
-    form_field(&form, "To", span_of(to));
-    form_field(&form, "From", span_of(from ? from : ""));
-    form_field(&form, "Body", text);
-    return post(s, buf_text(&url), "twilio", "application/x-www-form-urlencoded", buf_view(&form),
-                NULL, config_text(s, "account"), token);
-}
-
-static enum status send_sms(struct sending *s)
-{
-    auto_buf text = {0};
-    const json_t *to = json_object_get(s->config, "to");
-    enum status st = OK;
-    text_title(s, &text);
-    if (json_array_size(json_object_get(s->note, "alerts")) > 1) {
-        buf_char(&text, '\n');
-        text_lines(s, &text, 3);
-    }
-    struct span body = buf_view(&text);
-    body.len = MIN(body.len, (size_t)NOTIFY_SMS_BYTES);
-    while (body.len && ((unsigned char)body.at[body.len - 1] & 0xc0) == 0x80)
-        body.len--; /* not inside of a character */
-    for (size_t i = 0; !st && i < json_array_size(to); i++)
-        st = send_one_sms(s, json_string_value(json_array_get(to, i)), body);
-    return st;
-}
-
-static const char *const sms_keys[] = {"account", "token",   "from", "to",
-                                       "api_url", "ca_file", NULL};
-const struct channel_kind channel_sms = {"sms", check_sms, send_sms, sms_keys};
 
 /* ---- Prometheus Alertmanager: POST /api/v2/alerts ---- */
 

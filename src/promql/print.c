@@ -188,3 +188,27 @@ void promql_print(struct buf *out, const struct expr *e)
 {
     print_expr(out, e);
 }
+
+static const struct expr *bare(const struct expr *e)
+{
+    while (e->kind == NODE_PAREN)
+        e = e->paren;
+    return e;
+}
+
+bool promql_compared(const struct expr *e, struct buf *value, double *with)
+{
+    const struct expr *c = bare(e);
+    if (c->kind != NODE_BINARY || c->binary.returns_bool || c->binary.op < OP_EQUAL ||
+        c->binary.op > OP_LESS_EQUAL || c->binary.left->type != VALUE_VECTOR)
+        return false;
+    const struct expr *number = bare(c->binary.right);
+    bool minus = number->kind == NODE_UNARY && number->unary.minus;
+    if (number->kind == NODE_UNARY)
+        number = bare(number->unary.inner);
+    if (number->kind != NODE_NUMBER)
+        return false;
+    print_expr(value, c->binary.left);
+    *with = minus ? -number->number.v : number->number.v;
+    return true;
+}

@@ -32,6 +32,10 @@ const struct matcher *promql_matchers(const struct expr *e, size_t *n);
 /* In Prometheus's canonical form. */
 void promql_print(struct buf *out, const struct expr *e);
 
+/* Of an expression such as `value > 5` the value's text and the 5; false: it is another one, and
+ * nothing was written. */
+bool promql_compared(const struct expr *e, struct buf *value, double *with);
+
 struct query {
     const struct expr *expr;           /* from promql_parse: the root, not a part */
     int64_t start_ms, end_ms, step_ms; /* an instant query has start == end and step 0 */

@@ -12,6 +12,7 @@ enum {
     SILENCES_MAX = 1000,
     CHANNELS_MAX = 100,
     DELIVERY_PAYLOAD_MAX_BYTES = 4 << 20,
+    DELIVERIES_DUE_MAX = 64,
 };
 
 /* One time that an alert was pending or firing. */
@@ -99,25 +100,37 @@ MUST_USE enum status record_document_delete(struct record *r, struct span kind, 
 struct delivery_row {
     int64_t id, channel_id, created_ms, next_ms, done_ms, attempts;
     struct span group_key, payload; /* JSON, Alertmanager's webhook version 4 */
+    struct span recipient;          /* who of the channel's; empty: the channel as a whole */
     struct span state;              /* "waiting", "sent", "failed" */
     struct span error;              /* of the last attempt */
+    bool once; /* to be added only if none of the same channel, group and recipient waits */
 };
 /* What was last sent of a group: goes with the deliveries in one transaction. */
 struct sent_row {
     struct span group_key, json;
     int64_t at_ms;
 };
-MUST_USE enum status record_deliveries_add(struct record *r, const struct delivery_row *rows,
-                                           size_t n, const struct sent_row *sent, struct err *err);
 MUST_USE enum status record_sent(struct record *r, struct arena *arena, struct sent_row **out,
                                  size_t *n, struct err *err);
 MUST_USE enum status record_sent_delete(struct record *r, struct span group_key, struct err *err);
-/* Waiting and due, the oldest of each channel. */
+/* Adds them, due at next_ms or, with 0, at once; and what waits in the same group, after an attempt
+ * that failed, is due again: there is news. */
+MUST_USE enum status record_deliveries_add(struct record *r, const struct delivery_row *rows,
+                                           size_t n, const struct sent_row *sent, struct err *err);
+/* Waiting and due, in order, DELIVERIES_DUE_MAX of each channel at most, without what is in them:
+ * of one group and recipient the oldest only, so that nobody is told of an end before the
+ * beginning. next_ms: when the next one that waits now will be due; 0: none. */
 MUST_USE enum status record_deliveries_due(struct record *r, int64_t now_ms, struct arena *arena,
-                                           struct delivery_row **out, size_t *n, struct err *err);
+                                           struct delivery_row **out, size_t *n, int64_t *next_ms,
+                                           struct err *err);
 /* An attempt begins: on disk before anything is sent; the delivery is not due until it is over.
- * NOT_FOUND: it does not wait, or is being sent already. */
-MUST_USE enum status record_delivery_begin(struct record *r, int64_t id, struct err *err);
+ * NOT_FOUND: it does not wait, or is being sent already. out: all of it. */
+MUST_USE enum status record_delivery_begin(struct record *r, int64_t id, struct arena *arena,
+                                           struct delivery_row *out, struct err *err);
+/* The attempt was sent and not answered: as if the server had been killed in the middle. It waits
+ * for one more, at next_ms; the second such attempt fails. */
+MUST_USE enum status record_delivery_unanswered(struct record *r, int64_t id, int64_t next_ms,
+                                                struct span error, int64_t now_ms, struct err *err);
 /* At the start: attempts of which nobody knows the end, because the server was killed in the
  * middle. Each waits for one more; one that was cut off before has failed: it was sent at most
  * twice. n: how many there were. */

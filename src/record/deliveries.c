@@ -8,14 +8,25 @@ enum { TRIM_ROWS = 5000 };
 
 static enum status add(struct db *db, const struct delivery_row *d, struct err *err)
 {
+    struct span recipient = d->recipient.at ? d->recipient : SPAN("");
     if (d->payload.len > DELIVERY_PAYLOAD_MAX_BYTES)
         return err_set(err, FULL, "a notification of %zu bytes; %d are allowed", d->payload.len,
                        DELIVERY_PAYLOAD_MAX_BYTES);
+    enum status st = db_run(db, err,
+                            "UPDATE deliveries SET next_ms = ?4 WHERE channel_id = ?1"
+                            " AND group_key = ?2 AND recipient = ?3 AND state = 'waiting'"
+                            " AND sending = 0 AND next_ms > ?4",
+                            "itti", d->channel_id, d->group_key, recipient, d->created_ms);
+    if (st)
+        return st;
     return db_run(db, err,
                   "INSERT INTO deliveries (channel_id, created_ms, next_ms, done_ms, attempts,"
-                  " group_key, payload, state, error) VALUES (?1, ?2, ?2, 0, 0, ?3, ?4, 'waiting',"
-                  " '')",
-                  "iitt", d->channel_id, d->created_ms, d->group_key, d->payload);
+                  " group_key, recipient, payload, state, error)"
+                  " SELECT ?1, ?2, ?3, 0, 0, ?4, ?5, ?6, 'waiting', '' WHERE ?7 = 0 OR NOT EXISTS"
+                  " (SELECT 1 FROM deliveries WHERE channel_id = ?1 AND group_key = ?4"
+                  "  AND recipient = ?5 AND state = 'waiting' AND sending = 0)",
+                  "iiittti", d->channel_id, d->created_ms, d->next_ms ? d->next_ms : d->created_ms,
+                  d->group_key, recipient, d->payload, (int64_t)d->once);
 }
 
 enum status record_deliveries_add(struct record *r, const struct delivery_row *rows, size_t n,
@@ -62,7 +73,24 @@ enum status record_sent_delete(struct record *r, struct span group_key, struct e
 
 #define COLUMNS(payload)                                                                           \
     "SELECT id, channel_id, created_ms, next_ms, done_ms, attempts, group_key, " payload           \
-    ", state, error FROM deliveries "
+    ", state, error, recipient FROM deliveries "
+
+static struct delivery_row read_row(struct db_rows *rows, struct arena *arena)
+{
+    return (struct delivery_row){
+        .id = db_i64(rows, 0),
+        .channel_id = db_i64(rows, 1),
+        .created_ms = db_i64(rows, 2),
+        .next_ms = db_i64(rows, 3),
+        .done_ms = db_i64(rows, 4),
+        .attempts = db_i64(rows, 5),
+        .group_key = db_text(rows, 6, arena),
+        .payload = db_text(rows, 7, arena),
+        .state = db_text(rows, 8, arena),
+        .error = db_text(rows, 9, arena),
+        .recipient = db_text(rows, 10, arena),
+    };
+}
 
 static enum status read_all(struct db_rows *rows, struct arena *arena, struct delivery_row **out,
                             size_t *n)
@@ -71,38 +99,55 @@ static enum status read_all(struct db_rows *rows, struct arena *arena, struct de
     size_t count = 0, size = 0;
     while (db_next(rows)) {
         RECORD_GROW(arena, all, count, size);
-        all[count++] = (struct delivery_row){
-            .id = db_i64(rows, 0),
-            .channel_id = db_i64(rows, 1),
-            .created_ms = db_i64(rows, 2),
-            .next_ms = db_i64(rows, 3),
-            .done_ms = db_i64(rows, 4),
-            .attempts = db_i64(rows, 5),
-            .group_key = db_text(rows, 6, arena),
-            .payload = db_text(rows, 7, arena),
-            .state = db_text(rows, 8, arena),
-            .error = db_text(rows, 9, arena),
-        };
+        all[count++] = read_row(rows, arena);
     }
     *out = all;
     *n = count;
     return db_end(rows);
 }
 
+static enum status next_due(struct db *db, int64_t now_ms, int64_t *next_ms, struct err *err)
+{
+    struct db_rows rows;
+    db_select(db, &rows, err,
+              "SELECT coalesce(min(next_ms), 0) FROM deliveries"
+              " WHERE state = 'waiting' AND sending = 0 AND next_ms > ?1",
+              "i", now_ms);
+    *next_ms = db_next(&rows) ? db_i64(&rows, 0) : 0;
+    return db_end(&rows);
+}
+
 enum status record_deliveries_due(struct record *r, int64_t now_ms, struct arena *arena,
-                                  struct delivery_row **out, size_t *n, struct err *err)
+                                  struct delivery_row **out, size_t *n, int64_t *next_ms,
+                                  struct err *err)
 {
     auto_lock *lock = record_lock(r);
     struct db_rows rows;
-    db_select(r->db, &rows, err,
-              COLUMNS("payload") "WHERE id IN (SELECT min(id) FROM deliveries"
-                                 " WHERE state = 'waiting' AND sending = 0 AND next_ms <= ?1 GROUP "
-                                 "BY channel_id)",
-              "i", now_ms);
-    return read_all(&rows, arena, out, n);
+    /* The columns beside min(id) are those of its row (sqlite.org/lang_select.html, 2.5). */
+    db_select(
+        r->db, &rows, err,
+        COLUMNS("''") "WHERE id IN (SELECT id FROM (SELECT id,"
+                      "  row_number() OVER (PARTITION BY channel_id ORDER BY id) AS place FROM"
+                      "  (SELECT min(id) AS id, channel_id, next_ms, sending FROM deliveries"
+                      "   WHERE state = 'waiting' GROUP BY channel_id, group_key, recipient)"
+                      "  WHERE sending = 0 AND next_ms <= ?1) WHERE place <= ?2) ORDER BY id",
+        "ii", now_ms, (int64_t)DELIVERIES_DUE_MAX);
+    enum status st = read_all(&rows, arena, out, n);
+    return st ? st : next_due(r->db, now_ms, next_ms, err);
 }
 
-enum status record_delivery_begin(struct record *r, int64_t id, struct err *err)
+static enum status one(struct db *db, int64_t id, struct arena *arena, struct delivery_row *out,
+                       struct err *err)
+{
+    struct db_rows rows;
+    db_select(db, &rows, err, COLUMNS("payload") "WHERE id = ?1", "i", id);
+    if (db_next(&rows))
+        *out = read_row(&rows, arena);
+    return db_end(&rows);
+}
+
+enum status record_delivery_begin(struct record *r, int64_t id, struct arena *arena,
+                                  struct delivery_row *out, struct err *err)
 {
     auto_lock *lock = record_lock(r);
     enum status st = db_run(r->db, err,
@@ -111,7 +156,23 @@ enum status record_delivery_begin(struct record *r, int64_t id, struct err *err)
                             "i", id);
     if (!st && !db_changes(r->db))
         return err_set(err, NOT_FOUND, "delivery %lld does not wait", (long long)id);
-    return st;
+    return st ? st : one(r->db, id, arena, out, err);
+}
+
+enum status record_delivery_unanswered(struct record *r, int64_t id, int64_t next_ms,
+                                       struct span error, int64_t now_ms, struct err *err)
+{
+    auto_lock *lock = record_lock(r);
+    struct span why =
+        error.at ? span_from(error.at, MIN(error.len, (size_t)ALERT_NOTE_MAX_BYTES)) : SPAN("");
+    return db_run(r->db, err,
+                  "UPDATE deliveries SET sending = 0, interrupted = interrupted + 1, next_ms = ?2,"
+                  " state = CASE interrupted WHEN 0 THEN 'waiting' ELSE 'failed' END,"
+                  " done_ms = CASE interrupted WHEN 0 THEN 0 ELSE ?4 END,"
+                  " error = CASE interrupted WHEN 0 THEN ?3 ELSE"
+                  "  'it was sent twice without an answer, and may have arrived: ' || ?3 END"
+                  " WHERE id = ?1",
+                  "iiti", id, next_ms, why, now_ms);
 }
 
 enum status record_deliveries_recover(struct record *r, int64_t now_ms, size_t *n, struct err *err)

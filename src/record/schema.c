@@ -140,6 +140,11 @@ static const char *const migrations[] = {
     /* 8. An attempt that a kill cut off is known (deliveries.c). */
     ("ALTER TABLE deliveries ADD COLUMN sending INTEGER NOT NULL DEFAULT 0;"
      "ALTER TABLE deliveries ADD COLUMN interrupted INTEGER NOT NULL DEFAULT 0;"),
+
+    /* 9. One for each who is told; what waits is found by its group (deliveries.c). */
+    ("ALTER TABLE deliveries ADD COLUMN recipient TEXT NOT NULL DEFAULT '';"
+     "CREATE INDEX deliveries_group ON deliveries (channel_id, group_key, recipient, id)"
+     "  WHERE state = 'waiting';"),
 };
 
 /* A database that somebody made by hand for the seeds' programs. */

@@ -24,7 +24,8 @@ void alerts_poke(struct alerts *a, struct alerts_thread *t)
 static bool sleep_until(struct alerts *a, struct alerts_thread *t, int64_t wall_ms)
 {
     struct timespec until;
-    int64_t ms = MIN(MAX(wall_ms - alerts_now_ms(a), (int64_t)1), (int64_t)60000);
+    int64_t now_ms = alerts_now_ms(a);
+    int64_t ms = wall_ms > now_ms + 60000 ? 60000 : MAX(wall_ms - now_ms, (int64_t)1);
     clock_gettime(CLOCK_MONOTONIC, &until);
     until.tv_sec += ms / 1000;
     until.tv_nsec += ms % 1000 * 1000000;
@@ -103,6 +104,7 @@ static void *dead_man(void *arg)
 {
     struct alerts *a = arg;
     int64_t next_ms = alerts_now_ms(a);
+    thread_name("dead-man");
     while (sleep_until(a, &a->dead_man, next_ms)) {
         int64_t now_ms = alerts_now_ms(a);
         if (now_ms >= next_ms || next_ms - now_ms > a->config.dead_man_ms)
@@ -124,7 +126,7 @@ static void thread_start(struct alerts *a, struct alerts_thread *t, void *(*run)
 {
     t->running = pthread_create(&t->thread, NULL, run, a) == 0;
     if (!t->running)
-        log_error("no thread for alerts: nobody is %s", "notified");
+        log_error("no thread for alerts: nobody is notified");
 }
 
 /* ---- opening and closing ---- */
@@ -146,6 +148,8 @@ enum status alerts_open(const struct alerts_config *config, struct alerts **out,
     enum status st = notify_init(err);
     if (!st)
         st = alerts_load(a, &a->loaded, err);
+    if (!st)
+        st = alerts_channels_open(a, err);
     alerts_send_open(a);
     if (st) {
         alerts_close(a);
@@ -217,6 +221,7 @@ void alerts_close(struct alerts *a)
     pthread_mutex_destroy(&a->lock);
     pthread_mutex_destroy(&a->rules_lock);
     notify_end();
+    explicit_bzero(a->key, sizeof a->key);
     free(a);
 }
 

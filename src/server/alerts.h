@@ -15,6 +15,7 @@ struct alerts_config {
     struct store *store;
     struct record *record;
     const char *rules_dir; /* the rules' directory; rules are in alerts/ below */
+    const char *key_file;  /* of the key of the channels' secrets; made when it is not there */
     const char *external_url;
     const char *host; /* the label instance of the server's own series */
     int64_t interval_ms;

@@ -73,7 +73,10 @@ int64_t alerts_dead_man(struct alerts *a, int64_t now_ms)
     json_field(&j, "url", a->config.dead_man_url);
     json_end_object(&j);
     notify_dead_man_notification(span_of(a->config.external_url), now_ms, &note);
-    if (notify_send(SPAN("webhook"), buf_view(&config), buf_view(&note), SPAN(""), &settings, &err))
+    if (notify_send(&(struct notification){.kind = SPAN("webhook"),
+                                           .config = buf_view(&config),
+                                           .json = buf_view(&note)},
+                    &settings, &err))
         log_warn("the dead man's switch was not reached: %s", err.text);
     return now_ms + a->config.dead_man_ms;
 }

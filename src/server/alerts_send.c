@@ -1,21 +1,18 @@
-/* From the record's alerts to deliveries, and from deliveries to channels. A delivery is a row: it
- * waits until the channel has taken it, over restarts, for three days at most. */
+/* From the record's alerts to deliveries. A delivery is a row: it waits until the channel has taken
+ * it, over restarts, for three days at most. Alerts and channels are read when they have changed;
+ * in between nothing is done before something is due. */
 #include "server/alerts_state.h"
 
 #include "base/clock.h"
-#include "base/json.h"
 #include "base/log.h"
 
 #include <jansson.h>
 #include <stdlib.h>
 
 enum {
-    RETRY_FIRST_MS = 10 * 1000,
-    RETRY_MOST_MS = 3600 * 1000,
-    GIVE_UP_MS = 3 * 24 * 3600 * 1000,
-    LOOK_MS = 1000,
-    ALERTMANAGER_EVERY_MS = 60 * 1000,
-    RESOLVED_TOLD_MS = 5 * 60 * 1000,
+    RETRY_MS = 1000,     /* when the record does not answer */
+    LOOK_MS = 60 * 1000, /* at least so often while there are alerts: clocks are set */
+    DELIVER_MS = 3600 * 1000,
 };
 
 /* ---- alerts as the routes see them ---- */
@@ -49,7 +46,7 @@ static void add_rows(const struct alert_row *rows, size_t n, struct arena *arena
         if (!r->fired_ms)
             continue;
         out[(*count)++] = (struct routed_alert){.id = r->id,
-                                                .fingerprint = r->fingerprint,
+                                                .fingerprint = arena_span(arena, r->fingerprint),
                                                 .labels = labels_of(r->labels, arena),
                                                 .annotations = labels_of(r->annotations, arena),
                                                 .firing = span_is(r->state, "firing"),
@@ -63,14 +60,15 @@ static void add_rows(const struct alert_row *rows, size_t n, struct arena *arena
 static enum status load_alerts(struct alerts *a, int64_t now_ms, struct arena *arena,
                                struct routed_alert **out, size_t *n, struct err *err)
 {
+    auto_arena rows = {0};
     struct alert_row *active, *over;
     size_t n_active, n_over;
-    struct alert_filter f = {.state = SPAN("active"), .limit = 1 << 20};
-    enum status st = record_alerts(a->config.record, &f, arena, &active, &n_active, err);
+    struct alert_filter f = {.state = SPAN("firing"), .limit = 1 << 20};
+    enum status st = record_alerts(a->config.record, &f, &rows, &active, &n_active, err);
     f.state = SPAN("resolved");
     f.from_ms = now_ms - RULE_RESOLVED_KEPT_MS;
     if (!st)
-        st = record_alerts(a->config.record, &f, arena, &over, &n_over, err);
+        st = record_alerts(a->config.record, &f, &rows, &over, &n_over, err);
     *n = 0;
     if (st)
         return st;
@@ -90,39 +88,36 @@ static enum status load_alerts(struct alerts *a, int64_t now_ms, struct arena *a
     return OK;
 }
 
-/* ---- channels ---- */
-
-struct channel {
-    int64_t id;
-    struct span name, kind, config;
-    bool enabled;
-};
-
-static void read_channel(const struct document_row *row, struct arena *arena, struct channel *c)
+static bool known_load(struct alerts *a, int64_t now_ms)
 {
-    json_t *j = json_loadb(row->json.at, row->json.len, 0, NULL);
-    const char *kind = json_string_value(json_object_get(j, "kind"));
-    char *config = json_dumps(json_object_get(j, "config"), JSON_COMPACT);
-    *c = (struct channel){.id = row->id,
-                          .name = row->name,
-                          .kind = span_of(arena_dup(arena, kind ? kind : "")),
-                          .config = span_of(arena_dup(arena, config ? config : "{}")),
-                          .enabled = !json_is_false(json_object_get(j, "enabled"))};
-    free(config);
-    json_decref(j);
+    struct sender_view *v = &a->known;
+    struct err err = {0};
+    arena_free(&v->alerts_arena);
+    v->n = 0;
+    if (!load_alerts(a, now_ms, &v->alerts_arena, &v->alerts, &v->n, &err))
+        return true;
+    log_error("nobody is notified: %s", err.text);
+    return false;
 }
 
-static size_t load_channels(struct alerts *a, struct arena *arena, struct channel **out)
+/* Leaves out what has been over for long; the time at which the next one has. */
+static int64_t known_trim(struct sender_view *v, int64_t now_ms)
 {
-    struct document_row *rows;
-    size_t n;
-    if (record_documents(a->config.record, SPAN("channel"), arena, &rows, &n, NULL))
-        return 0;
-    *out = ARENA_ARRAY(arena, struct channel, n);
-    for (size_t i = 0; i < n; i++)
-        read_channel(&rows[i], arena, &(*out)[i]);
-    return n;
+    size_t kept = 0;
+    int64_t next_ms = INT64_MAX;
+    for (size_t i = 0; i < v->n; i++) {
+        int64_t until_ms = v->alerts[i].ends_ms + RULE_RESOLVED_KEPT_MS;
+        if (!v->alerts[i].firing && until_ms <= now_ms)
+            continue;
+        if (!v->alerts[i].firing)
+            next_ms = MIN(next_ms, until_ms);
+        v->alerts[kept++] = v->alerts[i];
+    }
+    v->n = kept;
+    return next_ms;
 }
+
+/* ---- messages become deliveries ---- */
 
 static bool takes(const struct channel *c, const struct message *m)
 {
@@ -134,32 +129,49 @@ static bool takes(const struct channel *c, const struct message *m)
     return false;
 }
 
-/* ---- messages become deliveries ---- */
-
 struct sending {
     struct alerts *alerts;
-    const struct channel *channels;
-    size_t n_channels;
     int64_t now_ms;
 };
+
+/* A row for each who is told: whom it reached is not told again when another was not. */
+static struct delivery_row *rows_for(struct sending *s, const struct message *m,
+                                     struct arena *arena, size_t *n)
+{
+    const struct sender_view *v = &s->alerts->known;
+    struct delivery_row *rows = NULL;
+    *n = 0;
+    for (size_t i = 0; i < v->n_channels; i++) {
+        const struct channel *c = &v->channels[i];
+        struct span *to;
+        if (!takes(c, m))
+            continue;
+        size_t n_to = notify_recipients(c->kind, c->config, arena, &to),
+               more = MAX(n_to, (size_t)1);
+        rows = arena_grow(arena, rows, *n * sizeof *rows, (*n + more) * sizeof *rows);
+        for (size_t k = 0; k < more; k++)
+            rows[(*n)++] = (struct delivery_row){.channel_id = c->id,
+                                                 .created_ms = s->now_ms,
+                                                 .group_key = m->group_key,
+                                                 .recipient = k < n_to ? to[k] : SPAN(""),
+                                                 .payload = m->json};
+    }
+    return rows;
+}
 
 static enum status enqueue(void *arg, const struct message *m)
 {
     struct sending *s = arg;
     auto_arena arena = {0};
-    struct delivery_row *rows = ARENA_ARRAY(&arena, struct delivery_row, s->n_channels);
+    size_t n;
+    struct delivery_row *rows = rows_for(s, m, &arena, &n);
     struct sent_row sent = {.group_key = m->group_key, .json = m->told, .at_ms = s->now_ms};
-    size_t n = 0;
     struct err err = {0};
-    for (size_t i = 0; i < s->n_channels; i++)
-        if (takes(&s->channels[i], m))
-            rows[n++] = (struct delivery_row){.channel_id = s->channels[i].id,
-                                              .created_ms = s->now_ms,
-                                              .group_key = m->group_key,
-                                              .payload = m->json};
     enum status st = record_deliveries_add(s->alerts->config.record, rows, n, &sent, &err);
     if (st)
         log_error("a notification waits: %s", err.text);
+    else if (n)
+        s->alerts->deliver_ms = 0;
     return st;
 }
 
@@ -171,282 +183,57 @@ static void forget(void *arg, struct span group_key)
 
 /* ---- everything, to Alertmanagers ---- */
 
-/* Its message, without groups: one route, no waiting. */
-static const char everything[] =
-    "{\"group_by\":[\"none\"],\"group_wait\":\"0\",\"group_interval\":\"0\"}";
-
-static enum status to_alertmanagers(void *arg, const struct message *m)
+/* Of the alerts that fire, in any order; 0: none. */
+static uint64_t sum_of_firing(const struct sender_view *v)
 {
-    struct sending *s = arg;
-    auto_arena arena = {0};
-    struct delivery_row *rows = ARENA_ARRAY(&arena, struct delivery_row, s->n_channels);
-    size_t n = 0;
-    for (size_t i = 0; i < s->n_channels; i++)
-        if (s->channels[i].enabled && span_is(s->channels[i].kind, "alertmanager"))
-            rows[n++] = (struct delivery_row){.channel_id = s->channels[i].id,
-                                              .created_ms = s->now_ms,
-                                              .group_key = SPAN("all"),
-                                              .payload = m->json};
-    return n ? record_deliveries_add(s->alerts->config.record, rows, n, NULL, NULL) : OK;
+    uint64_t sum = 0;
+    for (size_t i = 0; i < v->n; i++)
+        if (v->alerts[i].firing)
+            sum += span_hash(span_from(&v->alerts[i].id, sizeof v->alerts[i].id));
+    return sum;
 }
 
-static void tell_alertmanagers(struct alerts *a, const struct routed_alert *alerts, size_t n,
-                               struct sending *s)
+/* A row when something has changed; what has not is told again each minute without one. */
+static void tell_alertmanagers(struct sending *s)
 {
-    struct routing *all = NULL;
-    bool any = false;
-    for (size_t i = 0; i < s->n_channels; i++)
-        any |= s->channels[i].enabled && span_is(s->channels[i].kind, "alertmanager");
-    if (!any || routing_read(span_of(everything), &all, NULL))
-        return;
-    auto_arena arena = {0};
-    auto_buf told = {0};
-    struct routed_alert *now = ARENA_ARRAY(&arena, struct routed_alert, n);
-    size_t count = 0;
-    for (size_t i = 0; i < n; i++)
-        if (alerts[i].firing || s->now_ms - alerts[i].ends_ms < RESOLVED_TOLD_MS) {
-            now[count] = alerts[i];
-            now[count].silenced_by = 0;
-            now[count++].inhibited = false;
-            if (!alerts[i].firing) { /* what is over is told again */
-                buf_span(&told, alerts[i].fingerprint);
-                buf_char(&told, ' ');
-            }
-        }
-    struct groups *once = groups_open();
-    groups_told(once, SPAN("default:{none=\"\"}"), told.len ? buf_view(&told) : SPAN(""), 0);
-    if (count)
-        groups_tick(once, all, now, count, span_of(a->config.external_url), s->now_ms,
-                    to_alertmanagers, NULL, s);
-    groups_close(once);
-    routing_close(all);
+    struct alerts *a = s->alerts;
+    uint64_t sum = sum_of_firing(&a->known);
+    bool all = true;
+    for (size_t i = 0; i < a->known.n_channels; i++) {
+        const struct channel *c = &a->known.channels[i];
+        if (!c->enabled || !span_is(c->kind, "alertmanager"))
+            continue;
+        struct delivery_row row = {.channel_id = c->id,
+                                   .created_ms = s->now_ms,
+                                   .group_key = SPAN("all"),
+                                   .payload = SPAN("{}"),
+                                   .once = true};
+        if (sum == a->alertmanager_told)
+            alerts_tell_again(a, c, s->now_ms);
+        else if (record_deliveries_add(a->config.record, &row, 1, NULL, NULL))
+            all = false;
+        else
+            a->deliver_ms = 0;
+    }
+    if (all)
+        a->alertmanager_told = sum;
     a->alertmanager_ms = s->now_ms + ALERTMANAGER_EVERY_MS;
 }
 
 /* ---- the daily summary ---- */
 
-static void summary_message(struct alerts *a, const struct routed_alert *alerts, size_t n,
-                            int64_t now_ms, struct buf *out)
+static void summarise(struct sending *s)
 {
-    auto_arena arena = {0};
-    struct alert_event *events;
-    size_t n_events = 0, fired = 0, firing = 0;
-    struct alert_filter f = {.from_ms = now_ms - 86400000, .limit = ALERTS_LIMIT_MAX};
+    struct alerts *a = s->alerts;
     auto_buf text = {0};
-    char at[TIME_TEXT_MAX];
-    if (record_alert_history(a->config.record, 0, &f, &arena, &events, &n_events, NULL))
-        n_events = 0;
-    for (size_t i = 0; i < n_events; i++)
-        fired += span_is(events[i].what, "firing");
-    for (size_t i = 0; i < n; i++)
-        firing += alerts[i].firing;
-    buf_printf(&text, "Daily summary: %zu alerts fired in the last 24 hours, %zu fire now", fired,
-               firing);
-    struct json j = json_to(out);
-    json_begin_object(&j);
-    json_field(&j, "version", "4");
-    json_field(&j, "groupKey", "summary");
-    json_field_i64(&j, "truncatedAlerts", 0);
-    json_field(&j, "status", "firing");
-    json_field(&j, "receiver", "summary");
-    json_key(&j, "groupLabels");
-    json_raw(&j, SPAN("{}"));
-    json_key(&j, "commonLabels");
-    json_raw(&j, SPAN("{\"alertname\":\"DailySummary\"}"));
-    json_key(&j, "commonAnnotations");
-    json_raw(&j, SPAN("{}"));
-    json_field(&j, "externalURL", a->config.external_url);
-    json_key(&j, "alerts");
-    json_begin_array(&j);
-    json_begin_object(&j);
-    json_field(&j, "status", "firing");
-    json_key(&j, "labels");
-    json_raw(&j, SPAN("{\"alertname\":\"DailySummary\",\"severity\":\"info\"}"));
-    json_key(&j, "annotations");
-    json_begin_object(&j);
-    json_field_span(&j, "summary", buf_view(&text));
-    json_end_object(&j);
-    json_field(&j, "startsAt", clock_rfc3339(now_ms, at));
-    json_field(&j, "endsAt", "0001-01-01T00:00:00Z");
-    json_field(&j, "generatorURL", a->config.external_url);
-    json_field(&j, "fingerprint", "0000000000000000");
-    json_end_object(&j);
-    json_end_array(&j);
-    json_end_object(&j);
-}
-
-static void summarise(struct alerts *a, const struct routed_alert *alerts, size_t n,
-                      struct sending *s)
-{
-    auto_buf text = {0};
-    if (!routing_summary_due(a->routing, s->now_ms, &a->summary_day))
+    if (!routing_summary_due(a->routing, s->now_ms, a->summary_ms))
         return;
     struct message m = {.group_key = SPAN("summary"), .told = SPAN("")};
     m.channels = routing_summary_channels(a->routing, &m.n_channels);
-    summary_message(a, alerts, n, s->now_ms, &text);
+    alerts_summary(a, s->now_ms, &text);
     m.json = buf_view(&text);
-    (void)!enqueue(s, &m);
-}
-
-/* ---- deliveries go out ---- */
-
-struct delivery {
-    struct alerts *alerts;
-    int64_t id, channel_id, created_ms, attempts;
-    char *kind, *config, *payload;
-};
-
-static void delivery_free(struct delivery *d)
-{
-    free(d->kind);
-    free(d->config);
-    free(d->payload);
-    free(d);
-}
-
-static int64_t back_off_ms(int64_t attempts)
-{
-    int64_t ms = RETRY_FIRST_MS;
-    for (int64_t i = 0; i < attempts && ms < RETRY_MOST_MS; i++)
-        ms *= 2;
-    return MIN(ms, (int64_t)RETRY_MOST_MS);
-}
-
-struct shown {
-    struct api *api;
-    char *json;
-};
-
-static void show(void *arg)
-{
-    struct shown *s = arg;
-    api_notification(s->api, span_of(s->json));
-    free(s->json);
-    free(s);
-}
-
-/* The console's own channel: to every browser that is open. */
-static enum status to_browsers(struct alerts *a, const char *payload)
-{
-    struct shown *s = mem_zero(1, sizeof *s);
-    s->api = a->api;
-    s->json = mem_dup(payload);
-    if (a->api && loop_post(a->config.loop, show, s))
-        return OK;
-    free(s->json);
-    free(s);
-    return OK;
-}
-
-static void delivery_over(struct alerts *a, const struct delivery *d, enum status st,
-                          const struct err *err)
-{
-    int64_t now_ms = clock_wall_ms();
-    bool later = st == AGAIN || st == TIMED_OUT || st == UNREACHABLE;
-    bool given_up = later && now_ms - d->created_ms >= GIVE_UP_MS;
-    struct span state = !st ? SPAN("sent") : later && !given_up ? SPAN("waiting") : SPAN("failed");
-    struct err why = {0};
-    if (st)
-        log_warn("notification %lld to channel %lld %s: %s", (long long)d->id,
-                 (long long)d->channel_id, later && !given_up ? "waits" : "failed", err->text);
-    if (record_delivery_done(a->config.record, d->id, state, now_ms + back_off_ms(d->attempts),
-                             st ? span_of(err->text) : SPAN(""), now_ms, &why))
-        log_error("delivery %lld is sent once more after the next start: %s", (long long)d->id,
-                  why.text);
-}
-
-/* The channel is free for its next one, and the sender looks for it at once. Nothing of a is
- * touched behind the lock: whoever closes it waits for this. */
-static void delivery_end(struct delivery *d, bool look)
-{
-    struct alerts *a = d->alerts;
-    pthread_mutex_lock(&a->lock);
-    map_remove(&a->sending, span_from(&d->channel_id, sizeof d->channel_id));
-    a->n_sending--;
-    pthread_cond_broadcast(&a->sent);
-    if (look) {
-        a->sender.poked = true;
-        pthread_cond_signal(&a->sender.wake);
-    }
-    pthread_mutex_unlock(&a->lock);
-    delivery_free(d);
-}
-
-static void *deliver(void *arg)
-{
-    struct delivery *d = arg;
-    struct alerts *a = d->alerts;
-    struct err err = {0};
-    enum status st = span_is(span_of(d->kind), "browser")
-                         ? to_browsers(a, d->payload)
-                         : notify_send(span_of(d->kind), span_of(d->config), span_of(d->payload),
-                                       SPAN(""), &a->notify, &err);
-    delivery_over(a, d, st, &err);
-    pthread_mutex_lock(&a->lock);
-    a->notifications++;
-    a->failures += st != OK;
-    pthread_mutex_unlock(&a->lock);
-    delivery_end(d, true);
-    return NULL;
-}
-
-static void start_delivery(struct alerts *a, const struct delivery_row *row,
-                           const struct channel *c)
-{
-    struct delivery *d = mem_zero(1, sizeof *d);
-    pthread_attr_t detached;
-    pthread_t thread;
-    struct err err = {0};
-    *d = (struct delivery){.alerts = a,
-                           .id = row->id,
-                           .channel_id = row->channel_id,
-                           .created_ms = row->created_ms,
-                           .attempts = row->attempts,
-                           .kind = mem_dup_span(c->kind),
-                           .config = mem_dup_span(c->config),
-                           .payload = mem_dup_span(row->payload)};
-    pthread_mutex_lock(&a->lock);
-    bool busy = map_get(&a->sending, span_from(&d->channel_id, sizeof d->channel_id)) != NULL;
-    if (!busy) {
-        map_put(&a->sending, span_from(&d->channel_id, sizeof d->channel_id), d);
-        a->n_sending++;
-    }
-    pthread_mutex_unlock(&a->lock);
-    if (busy) {
-        delivery_free(d);
-        return;
-    }
-    if (record_delivery_begin(a->config.record, d->id, &err)) {
-        log_error("notification %lld waits: %s", (long long)d->id, err.text);
-        delivery_end(d, false);
-        return;
-    }
-    pthread_attr_init(&detached);
-    pthread_attr_setdetachstate(&detached, PTHREAD_CREATE_DETACHED);
-    if (pthread_create(&thread, &detached, deliver, d))
-        deliver(d); /* no thread is to be had: here, then */
-    pthread_attr_destroy(&detached);
-}
-
-static void start_deliveries(struct alerts *a, const struct channel *channels, size_t n_channels,
-                             int64_t now_ms)
-{
-    auto_arena arena = {0};
-    struct delivery_row *rows;
-    size_t n;
-    if (record_deliveries_due(a->config.record, now_ms, &arena, &rows, &n, NULL))
-        return;
-    for (size_t i = 0; i < n; i++) {
-        const struct channel *c = NULL;
-        for (size_t k = 0; k < n_channels; k++)
-            if (channels[k].id == rows[i].channel_id)
-                c = &channels[k];
-        if (c)
-            start_delivery(a, &rows[i], c);
-        else
-            (void)!record_delivery_done(a->config.record, rows[i].id, SPAN("failed"), 0,
-                                        SPAN("the channel was deleted"), now_ms, NULL);
-    }
+    if (!enqueue(s, &m))
+        a->summary_ms = s->now_ms;
 }
 
 /* ---- the sender's look ---- */
@@ -493,7 +280,10 @@ void alerts_send_open(struct alerts *a)
     if (record_sent(a->config.record, &arena, &rows, &n, NULL))
         return;
     for (size_t i = 0; i < n; i++)
-        groups_told(a->groups, rows[i].group_key, rows[i].json, rows[i].at_ms);
+        if (span_is(rows[i].group_key, "summary"))
+            a->summary_ms = rows[i].at_ms;
+        else
+            groups_told(a->groups, rows[i].group_key, rows[i].json, rows[i].at_ms);
 }
 
 void alerts_send_close(struct alerts *a)
@@ -505,65 +295,52 @@ void alerts_send_close(struct alerts *a)
     groups_close(a->groups);
     routing_close(a->routing);
     silences_close(a->silences);
+    arena_free(&a->known.alerts_arena);
+    arena_free(&a->known.channels_arena);
     map_free(&a->sending);
     pthread_cond_destroy(&a->sent);
 }
 
-static void route(struct alerts *a, struct sending *s)
+/* The time at which there may be something to do without a change. */
+static int64_t route(struct alerts *a, int64_t now_ms)
 {
-    auto_arena arena = {0};
-    struct routed_alert *alerts;
-    size_t n;
-    struct err err = {0};
-    if (load_alerts(a, s->now_ms, &arena, &alerts, &n, &err)) {
-        log_error("nobody is notified: %s", err.text);
-        return;
-    }
-    routing_judge(a->routing, a->silences, alerts, n, s->now_ms);
-    groups_tick(a->groups, a->routing, alerts, n, span_of(a->config.external_url), s->now_ms,
-                enqueue, forget, s);
-    if (s->now_ms >= a->alertmanager_ms)
-        tell_alertmanagers(a, alerts, n, s);
-    summarise(a, alerts, n, s);
+    struct sender_view *v = &a->known;
+    struct sending s = {.alerts = a, .now_ms = now_ms};
+    int64_t next_ms = known_trim(v, now_ms), soon_ms;
+    routing_judge(a->routing, a->silences, v->alerts, v->n, now_ms);
+    soon_ms = groups_tick(a->groups, a->routing, v->alerts, v->n, span_of(a->config.external_url),
+                          now_ms, enqueue, forget, &s);
+    if (soon_ms)
+        next_ms = MIN(next_ms, soon_ms);
+    if (now_ms >= a->alertmanager_ms || a->alertmanager_ms > now_ms + ALERTMANAGER_EVERY_MS)
+        tell_alertmanagers(&s);
+    summarise(&s);
+    if ((soon_ms = routing_next_ms(a->routing, a->silences, now_ms)))
+        next_ms = MIN(next_ms, soon_ms);
+    return v->n ? MIN(next_ms, MIN(now_ms + LOOK_MS, a->alertmanager_ms)) : next_ms;
 }
 
 int64_t alerts_send(struct alerts *a, int64_t now_ms)
 {
-    auto_arena arena = {0};
-    struct sending s = {.alerts = a, .now_ms = now_ms};
-    struct channel *channels = NULL;
     pthread_mutex_lock(&a->lock);
-    bool again = a->reload_routing, dirty = a->dirty || again;
-    a->reload_routing = a->dirty = false;
+    bool again = a->reload_routing, changed = a->dirty || again, freed = a->freed;
+    a->reload_routing = a->dirty = a->freed = false;
     pthread_mutex_unlock(&a->lock);
-    if (again)
+    if (again) {
         read_routing(a);
-    s.n_channels = load_channels(a, &arena, &channels);
-    s.channels = channels;
-    if (dirty)
-        a->alertmanager_ms = 0;
-    /* Waiting times end and windows open without any change: looked at every few seconds. */
-    if (dirty || now_ms >= a->next_ms) {
-        a->next_ms = now_ms + LOOK_MS;
-        route(a, &s);
+        alerts_channels_load(a);
     }
-    start_deliveries(a, channels, s.n_channels, now_ms);
-    return now_ms + LOOK_MS;
-}
-
-enum status alerts_test(struct alerts *a, int64_t channel_id, struct err *err)
-{
-    auto_arena arena = {0};
-    auto_buf note = {0};
-    struct document_row row;
-    struct channel c;
-    enum status st =
-        record_document(a->config.record, SPAN("channel"), channel_id, SPAN(""), &arena, &row, err);
-    if (st)
-        return st;
-    read_channel(&row, &arena, &c);
-    notify_test_notification(c.name, span_of(a->config.external_url), clock_wall_ms(), &note);
-    if (span_is(c.kind, "browser"))
-        return to_browsers(a, buf_text(&note));
-    return notify_send(c.kind, c.config, buf_view(&note), SPAN(""), &a->notify, err);
+    if (changed && !known_load(a, now_ms)) {
+        pthread_mutex_lock(&a->lock);
+        a->dirty = true;
+        pthread_mutex_unlock(&a->lock);
+        a->route_ms = now_ms + RETRY_MS;
+    } else if (changed || now_ms >= a->route_ms) {
+        if (changed)
+            a->alertmanager_ms = 0;
+        a->route_ms = route(a, now_ms);
+    }
+    if (freed || again || now_ms >= a->deliver_ms || a->deliver_ms > now_ms + DELIVER_MS)
+        a->deliver_ms = alerts_deliver(a, now_ms);
+    return MIN(a->route_ms, a->deliver_ms);
 }

@@ -19,6 +19,21 @@ struct alerts_thread {
     bool running, poked;
 };
 
+struct channel {
+    int64_t id;
+    struct span name, kind, config;
+    bool enabled;
+};
+
+/* What the sender knows of alerts and channels: read again only when they have changed. */
+struct sender_view {
+    struct arena alerts_arena, channels_arena;
+    struct routed_alert *alerts; /* what fires, and what was over a short while ago */
+    size_t n;
+    struct channel *channels;
+    size_t n_channels;
+};
+
 struct rules_loaded {
     struct alert_rules rules;
     struct alerter *alerter;
@@ -30,8 +45,9 @@ struct alerts {
     struct api *api;
     struct store_writer *writer;
     struct notify_settings notify;
-    atomic_bool ending;   /* ends the dead man's message that is under way */
-    pthread_mutex_t lock; /* guards what the threads and the API touch */
+    uint8_t key[NOTIFY_KEY_BYTES]; /* of the channels' secrets */
+    atomic_bool ending;            /* ends the dead man's message that is under way */
+    pthread_mutex_t lock;          /* guards what the threads and the API touch */
     bool stopping;
     struct alerts_thread evaluator, sender, dead_man;
     bool reload_rules, reload_routing;
@@ -53,9 +69,14 @@ struct alerts {
     struct routing *routing;
     struct silences *silences;
     struct groups *groups;
-    bool dirty; /* alerts have changed */
-    int64_t next_ms, summary_day, alertmanager_ms;
-    struct map sending; /* channel -> struct delivery under way; guarded by lock */
+    struct sender_view known;
+    bool dirty;                   /* alerts have changed; guarded by lock */
+    bool freed;                   /* a channel is free for its next delivery; guarded by lock */
+    int64_t route_ms, deliver_ms; /* when to look next */
+    int64_t summary_ms;           /* when the last daily summary was made; 0: never */
+    int64_t alertmanager_ms;      /* when Alertmanagers are told again */
+    uint64_t alertmanager_told;   /* of what fired when they were told */
+    struct map sending;           /* channel -> its deliveries under way; guarded by lock */
     size_t n_sending;
     pthread_cond_t sent;
     uint64_t notifications, failures;
@@ -83,7 +104,35 @@ void alerts_send_open(struct alerts *a);
 void alerts_send_close(struct alerts *a);
 /* Routes what has changed and starts deliveries; the time of the next look. */
 int64_t alerts_send(struct alerts *a, int64_t now_ms);
+
+/* ---- alerts_channels.c ---- */
+
+/* The key of the secrets, made at the first start; secrets that are not sealed yet are. */
+MUST_USE enum status alerts_channels_open(struct alerts *a, struct err *err);
+void alerts_channels_load(struct alerts *a);
 enum status alerts_test(struct alerts *a, int64_t channel_id, struct err *err);
+
+/* ---- alerts_deliver.c ---- */
+
+enum { ALERTMANAGER_EVERY_MS = 60 * 1000 };
+
+/* Starts what is due; the time of the next. */
+int64_t alerts_deliver(struct alerts *a, int64_t now_ms);
+/* Tells an Alertmanager what it was told already, without a line in the log unless it fails. */
+void alerts_tell_again(struct alerts *a, const struct channel *c, int64_t now_ms);
+/* The console's own channel: to every browser that is open. */
+void alerts_to_browsers(struct alerts *a, const char *json);
+
+/* ---- alerts_message.c ---- */
+
+/* The daily summary. */
+void alerts_summary(struct alerts *a, int64_t now_ms, struct buf *out);
+/* What an Alertmanager is told now: messages of MESSAGE_ALERTS_MAX alerts at most; the caller frees
+ * each and the array. */
+size_t alerts_everything(struct alerts *a, int64_t now_ms, char ***out);
+/* The last hour of what the first alert of the message is about, as a PNG; nothing when that
+ * cannot be shown. Any thread. */
+void alerts_chart(struct alerts *a, struct span message, int64_t now_ms, struct buf *png);
 
 /* ---- alerts_self.c ---- */
 

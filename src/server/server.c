@@ -191,6 +191,7 @@ static enum status open_alerts(struct server *s, const struct server_settings *s
             .store = s->store,
             .record = s->record,
             .rules_dir = rules,
+            .key_file = arena_printf(&s->paths, "%s/channels.key", settings->data),
             .external_url = s->external_url,
             .host = s->host,
             .interval_ms = settings->alerts_interval_ms,

@@ -1,6 +1,7 @@
 /* Grouping and routing, hours in zones, silences, inhibition; and time zones themselves. */
 #include "alert/route.h"
 #include "alert/zone.h"
+#include "base/clock.h"
 #include "unit.h"
 
 #include <stdlib.h>
@@ -310,18 +311,186 @@ static void routes_that_are_wrong(void **state)
     }
 }
 
+static int64_t utc(const char *text)
+{
+    int64_t ms = 0;
+    assert_true(clock_rfc3339_parse(span_of(text), &ms));
+    return ms;
+}
+
+/* Looked at each minute of two days: when the summary is made. The clocks change in Berlin at 01:00
+ * UTC of 2026-03-29 (02:00 is left out) and of 2026-10-25 (02:00 comes twice). */
 static void summaries_once_a_day(void **state)
 {
+    static const struct {
+        const char *at, *zone, *from;
+        const char *made[3];
+    } cases[] = {
+        {"08:00", "UTC", "2026-11-21T00:00:00Z", {"2026-11-21T08:00:00Z", "2026-11-22T08:00:00Z"}},
+        {"08:00",
+         "Europe/Berlin",
+         "2026-03-28T00:00:00Z",
+         {"2026-03-28T07:00:00Z", "2026-03-29T06:00:00Z"}},
+        {"02:30",
+         "Europe/Berlin",
+         "2026-03-28T00:00:00Z",
+         {"2026-03-28T01:30:00Z", "2026-03-29T01:00:00Z"}},
+        {"08:00",
+         "Europe/Berlin",
+         "2026-10-24T00:00:00Z",
+         {"2026-10-24T06:00:00Z", "2026-10-25T07:00:00Z"}},
+        {"02:30",
+         "Europe/Berlin",
+         "2026-10-24T00:00:00Z",
+         {"2026-10-24T00:30:00Z", "2026-10-25T00:30:00Z"}},
+        {"00:00",
+         "America/New_York",
+         "2026-11-01T00:00:00Z",
+         {"2026-11-01T04:00:00Z", "2026-11-02T05:00:00Z"}},
+        {"23:59",
+         "Australia/Lord_Howe", /* half an hour of summer */
+         "2026-04-04T00:00:00Z",
+         {"2026-04-04T12:59:00Z", "2026-04-05T13:29:00Z"}},
+    };
     struct play *p = *state;
-    int64_t day = 0;
+    if (access("/usr/share/zoneinfo/Europe/Berlin", R_OK))
+        skip();
+    for (size_t i = 0; i < COUNT(cases); i++) {
+        auto_buf routes = {0};
+        int64_t last_ms = 0, from_ms = utc(cases[i].from);
+        size_t made = 0;
+        buf_printf(&routes, "{\"summary\":{\"at\":\"%s\",\"zone\":\"%s\",\"channels\":[\"mail\"]}}",
+                   cases[i].at, cases[i].zone);
+        set_routes(p, buf_text(&routes));
+        for (int64_t ms = from_ms; ms < from_ms + 48 * H; ms += M) {
+            char text[TIME_TEXT_MAX];
+            if (!routing_summary_due(p->routing, ms, last_ms))
+                continue;
+            last_ms = ms;
+            clock_rfc3339(ms, text);
+            if (made >= 2 || ms != utc(cases[i].made[made]))
+                fail_msg("case %zu: made at %s", i, text);
+            made++;
+        }
+        if (made != 2)
+            fail_msg("case %zu: made %zu times", i, made);
+    }
+}
+
+static void late_summaries(void **state)
+{
+    static const struct {
+        const char *now, *last; /* NULL: never */
+        bool due;
+    } cases[] = {
+        {"2026-11-21T07:59:59Z", NULL, false},
+        {"2026-11-21T08:00:00Z", NULL, true},
+        {"2026-11-21T08:59:59Z", NULL, true},
+        {"2026-11-21T09:00:00Z", NULL, false},                  /* asked for at nine: tomorrow */
+        {"2026-11-21T15:00:00Z", "2026-11-20T08:00:00Z", true}, /* the server was off at eight */
+        {"2026-11-21T15:00:00Z", "2026-11-21T08:00:00Z", false},
+        {"2026-11-21T08:10:00Z", "2026-11-21T08:00:00Z", false}, /* started again */
+        {"2026-11-21T15:00:00Z", "2026-08-01T08:00:00Z", false}, /* asked for again after months */
+        {"2026-11-21T08:00:00Z", "2026-08-01T08:00:00Z", true},
+        {"2026-11-21T07:00:00Z", "2026-11-20T08:00:00Z", false},
+        {"2026-11-20T08:00:00Z", "2026-11-21T08:00:00Z", false}, /* the clock was set back */
+    };
+    struct play *p = *state;
+    assert_false(routing_summary_due(p->routing, utc(cases[1].now), 0)); /* nobody asked for one */
     set_routes(p, "{\"summary\":{\"at\":\"08:00\",\"channels\":[\"mail\"]}}");
-    assert_false(routing_summary_due(p->routing, 7 * H, &day));
-    assert_false(routing_summary_due(p->routing, 15 * H, &day)); /* started in the afternoon */
-    day = 1;
-    assert_false(routing_summary_due(p->routing, 24 * H + 7 * H, &day));
-    assert_false(routing_summary_due(p->routing, 24 * H + 8 * H, &day)); /* that day is done */
-    assert_true(routing_summary_due(p->routing, 48 * H + 8 * H, &day));
-    assert_false(routing_summary_due(p->routing, 48 * H + 9 * H, &day));
+    for (size_t i = 0; i < COUNT(cases); i++)
+        if (routing_summary_due(p->routing, utc(cases[i].now),
+                                cases[i].last ? utc(cases[i].last) : 0) != cases[i].due)
+            fail_msg("%s after %s", cases[i].now, cases[i].last ? cases[i].last : "never");
+}
+
+/* A group is told in one message, however many alerts it has; the message has the first ones. */
+static enum status count_message(void *arg, const struct message *m)
+{
+    size_t *seen = arg;
+    seen[0]++;
+    seen[1] +=
+        memmem(m->json.at, MIN(m->json.len, (size_t)200), "\"truncatedAlerts\":4000", 22) != NULL;
+    return OK;
+}
+
+enum { STORM = 10000 };
+
+static void a_storm_is_one_message_for_each_group(void **state)
+{
+    struct play *p = *state;
+    auto_arena arena = {0};
+    struct routed_alert *all = ARENA_ARRAY(&arena, struct routed_alert, STORM);
+    size_t seen[2] = {0};
+    set_routes(p, "{\"group_by\":[\"alertname\"],\"group_wait\":\"30s\"}");
+    for (size_t i = 0; i < STORM; i++) {
+        struct label *l = ARENA_ARRAY(&arena, struct label, 2);
+        l[0] = (struct label){SPAN("alertname"), i % 2 ? SPAN("Disk") : SPAN("Cpu")};
+        l[1] = (struct label){SPAN("instance"), span_of(arena_printf(&arena, "h%zu", i))};
+        all[i] = (struct routed_alert){.id = (int64_t)i + 1,
+                                       .fingerprint = span_of(arena_printf(&arena, "%016zx", i)),
+                                       .labels = {l, 2},
+                                       .firing = true};
+    }
+    for (; p->now_ms < 10 * M; p->now_ms += S) {
+        /* They come up little by little: within the waiting time all go into the first. */
+        size_t n = MIN((size_t)STORM, (size_t)(p->now_ms / S + 1) * 500);
+        routing_judge(p->routing, p->silences, all, n, p->now_ms);
+        groups_tick(p->groups, p->routing, all, n, SPAN("http://g"), p->now_ms, count_message, NULL,
+                    seen);
+    }
+    assert_int_equal(seen[0], 2);
+    assert_int_equal(seen[1], 2);
+}
+
+static void the_next_look(void **state)
+{
+    struct play *p = *state;
+    assert_int_equal(routing_next_ms(p->routing, p->silences, 5 * S), 0);
+    assert_ok(silences_add(
+        p->silences, 1,
+        SPAN("{\"matchers\":[\"a=\\\"b\\\"\"],\"starts_ms\":90000,\"ends_ms\":150000}"), err));
+    assert_int_equal(routing_next_ms(p->routing, p->silences, 5 * S), 90 * S);
+    assert_int_equal(routing_next_ms(p->routing, p->silences, 90 * S), 150 * S);
+    assert_int_equal(routing_next_ms(p->routing, p->silences, 150 * S), 0);
+    set_routes(p, "{\"routes\":[{\"name\":\"day\",\"hours\":{\"days\":[\"thu\"],\"from\":"
+                  "\"08:00\",\"to\":\"17:00\"}}]}");
+    assert_int_equal(routing_next_ms(p->routing, p->silences, 5 * S), M);
+    /* Of groups: the end of the waiting time, and the repetition. */
+    set_routes(p, "{\"repeat_interval\":\"1h\"}");
+    fire(p, "Disk", "db", "warning", NULL);
+    assert_int_equal(groups_tick(p->groups, p->routing, p->alerts, 1, SPAN(""), 0, send, NULL, p),
+                     30 * S);
+    assert_int_equal(
+        groups_tick(p->groups, p->routing, p->alerts, 1, SPAN(""), 30 * S, send, NULL, p),
+        H + 30 * S);
+    assert_int_equal(groups_tick(p->groups, p->routing, p->alerts, 1, SPAN(""), M, send, NULL, p),
+                     H + 30 * S);
+}
+
+/* Office hours in their zone, over both changes of the clocks, and over midnight. */
+static void office_hours_follow_the_clock(void **state)
+{
+    static const struct {
+        const char *at;
+        bool open;
+    } cases[] = {
+        {"2026-03-27T06:59:00Z", false}, {"2026-03-27T07:00:00Z", true}, /* Friday, winter */
+        {"2026-03-27T15:59:00Z", true},  {"2026-03-27T16:00:00Z", false},
+        {"2026-03-28T10:00:00Z", false},                                 /* Saturday */
+        {"2026-03-30T05:59:00Z", false}, {"2026-03-30T06:00:00Z", true}, /* Monday, summer */
+        {"2026-10-23T06:00:00Z", true},  {"2026-10-26T06:00:00Z", false},
+        {"2026-10-26T07:00:00Z", true},
+    };
+    struct hours h = {.days = 0x3e, .from_m = 8 * 60, .to_m = 17 * 60};
+    (void)state;
+    if (access("/usr/share/zoneinfo/Europe/Berlin", R_OK))
+        skip();
+    assert_ok(zone_open(SPAN("Europe/Berlin"), &h.zone, err));
+    for (size_t i = 0; i < COUNT(cases); i++)
+        if (hours_contain(&h, utc(cases[i].at)) != cases[i].open)
+            fail_msg("%s", cases[i].at);
+    zone_close(h.zone);
 }
 
 #define PLAY_TEST(fn) cmocka_unit_test_setup_teardown(fn, play_open, play_close)
@@ -339,5 +508,9 @@ const struct CMUnitTest route_tests[] = {
     PLAY_TEST(office_hours_hold_back),
     cmocka_unit_test(routes_that_are_wrong),
     PLAY_TEST(summaries_once_a_day),
+    PLAY_TEST(late_summaries),
+    PLAY_TEST(a_storm_is_one_message_for_each_group),
+    PLAY_TEST(the_next_look),
+    cmocka_unit_test(office_hours_follow_the_clock),
 };
 const size_t route_tests_n = COUNT(route_tests);

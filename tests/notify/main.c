@@ -98,8 +98,10 @@ static void private_addresses_are_refused(void **state)
         auto_buf config = {0};
         struct err err = {0};
         buf_printf(&config, "{\"url\":\"https://%s:9/\"}", hosts[i]);
-        enum status st =
-            notify_send(SPAN("webhook"), buf_view(&config), span_of(note), SPAN(""), &strict, &err);
+        enum status st = notify_send(&(struct notification){.kind = SPAN("webhook"),
+                                                            .config = buf_view(&config),
+                                                            .json = span_of(note)},
+                                     &strict, &err);
         /* An address that this machine cannot even name is refused all the same. */
         if (st != DENIED && st != UNREACHABLE && st != INVALID)
             fail_msg("%s: %d \"%s\"", hosts[i], st, err.text);

@@ -103,7 +103,8 @@ static size_t due(struct fixture *f, int64_t now_ms, int64_t *first)
 {
     struct delivery_row *rows;
     size_t n;
-    assert_ok(record_deliveries_due(f->record, now_ms, &f->arena, &rows, &n, err));
+    int64_t next_ms;
+    assert_ok(record_deliveries_due(f->record, now_ms, &f->arena, &rows, &n, &next_ms, err));
     *first = n ? rows[0].id : 0;
     return n;
 }
@@ -162,8 +163,8 @@ static void a_delivery_is_cut_off_twice_at_most(void **state)
     d = logged(f, 20, &cut); /* before it began: nothing was sent */
     assert_int_equal(cut, 0);
     assert_span(d.state, "waiting");
-    assert_ok(record_delivery_begin(f->record, d.id, err));
-    assert_int_equal(record_delivery_begin(f->record, d.id, NULL), NOT_FOUND);
+    assert_ok(record_delivery_begin(f->record, d.id, &f->arena, &d, err));
+    assert_int_equal(record_delivery_begin(f->record, d.id, &f->arena, &d, NULL), NOT_FOUND);
     assert_int_equal(due(f, 1000, &first), 0); /* it is under way */
     d = logged(f, 30, &cut);
     assert_int_equal(cut, 1);
@@ -173,13 +174,13 @@ static void a_delivery_is_cut_off_twice_at_most(void **state)
     assert_int_equal(due(f, 30, &first), 1);
     /* refused for now is an end that is known: such attempts do not count */
     for (int i = 0; i < 3; i++) {
-        assert_ok(record_delivery_begin(f->record, d.id, err));
+        assert_ok(record_delivery_begin(f->record, d.id, &f->arena, &d, err));
         assert_ok(record_delivery_done(f->record, d.id, SPAN("waiting"), 40, SPAN("503"), 31, err));
         d = logged(f, 32, &cut);
         assert_int_equal(cut, 0);
         assert_span(d.state, "waiting");
     }
-    assert_ok(record_delivery_begin(f->record, d.id, err));
+    assert_ok(record_delivery_begin(f->record, d.id, &f->arena, &d, err));
     d = logged(f, 50, &cut);
     assert_int_equal(cut, 1);
     assert_span(d.state, "failed");
@@ -187,10 +188,80 @@ static void a_delivery_is_cut_off_twice_at_most(void **state)
     assert_int_equal(d.done_ms, 50);
     assert_non_null(strstr(d.error.at, "may have arrived"));
     assert_int_equal(due(f, 1000, &first), 0);
-    assert_int_equal(record_delivery_begin(f->record, d.id, NULL), NOT_FOUND);
+    assert_int_equal(record_delivery_begin(f->record, d.id, &f->arena, &d, NULL), NOT_FOUND);
+}
+
+/* A channel's next: in order, of one group and recipient only the oldest, so many at once. */
+static void what_is_due(void **state)
+{
+    struct fixture *f = *state;
+    struct delivery_row *rows, d[70];
+    int64_t next_ms;
+    size_t n;
+    for (size_t i = 0; i < COUNT(d); i++)
+        d[i] = (struct delivery_row){
+            .channel_id = 1,
+            .created_ms = 10,
+            .group_key = span_of(arena_printf(&f->arena, "g%zu", i / 2)),
+            .recipient = i % 2 ? SPAN("+2") : SPAN("+1"),
+            .payload = SPAN("{}"),
+        };
+    assert_ok(record_deliveries_add(f->record, d, COUNT(d), NULL, err));
+    assert_ok(record_deliveries_due(f->record, 10, &f->arena, &rows, &n, &next_ms, err));
+    assert_int_equal(n, DELIVERIES_DUE_MAX);
+    assert_int_equal(next_ms, 0);
+    assert_span(rows[1].recipient, "+2");
+    /* The first of a group waits: its second does, too, and hastens it. */
+    assert_ok(record_delivery_begin(f->record, 1, &f->arena, &d[0], err));
+    assert_span(d[0].payload, "{}");
+    assert_ok(record_delivery_done(f->record, 1, SPAN("waiting"), 500, SPAN("503"), 11, err));
+    assert_ok(record_deliveries_due(f->record, 20, &f->arena, &rows, &n, &next_ms, err));
+    assert_int_equal(rows[0].id, 2);
+    assert_int_equal(next_ms, 500);
+    d[0] = (struct delivery_row){.channel_id = 1,
+                                 .created_ms = 30,
+                                 .group_key = SPAN("g0"),
+                                 .recipient = SPAN("+1"),
+                                 .payload = SPAN("{}")};
+    assert_ok(record_deliveries_add(f->record, d, 1, NULL, err));
+    assert_ok(record_deliveries_due(f->record, 30, &f->arena, &rows, &n, &next_ms, err));
+    assert_int_equal(rows[0].id, 1);
+    for (size_t i = 0; i < n; i++)
+        assert_int_not_equal(rows[i].id, 71);
+    /* What is to be there once. */
+    d[0].channel_id = 2;
+    d[0].once = true;
+    for (int i = 0; i < 3; i++)
+        assert_ok(record_deliveries_add(f->record, d, 1, NULL, err));
+    assert_ok(record_deliveries(f->record, 2, 0, 10, &f->arena, &rows, &n, err));
+    assert_int_equal(n, 1);
+}
+
+/* Sent without an answer is like a kill in the middle: once more, and never again. */
+static void unanswered_twice_at_most(void **state)
+{
+    struct fixture *f = *state;
+    struct delivery_row *rows,
+        d = {.channel_id = 1, .created_ms = 10, .group_key = SPAN("g"), .payload = SPAN("{}")};
+    int64_t first;
+    size_t n;
+    assert_ok(record_deliveries_add(f->record, &d, 1, NULL, err));
+    for (int i = 0; i < 2; i++) {
+        assert_int_equal(due(f, 40, &first), 1);
+        assert_ok(record_delivery_begin(f->record, 1, &f->arena, &d, err));
+        assert_ok(record_delivery_unanswered(f->record, 1, 40, SPAN("silent"), 20, err));
+        assert_int_equal(due(f, 39, &first), 0);
+    }
+    assert_int_equal(due(f, 1000, &first), 0);
+    assert_ok(record_deliveries(f->record, 1, 0, 10, &f->arena, &rows, &n, err));
+    assert_span(rows[0].state, "failed");
+    assert_span(rows[0].error, "it was sent twice without an answer, and may have arrived: silent");
+    assert_int_equal(rows[0].done_ms, 20);
 }
 
 const struct CMUnitTest alerts_tests[] = {
+    RECORD_TEST(what_is_due),
+    RECORD_TEST(unanswered_twice_at_most),
     RECORD_TEST(an_alert_and_its_history),
     RECORD_TEST(a_person_resolves),
     RECORD_TEST(documents_have_versions),
