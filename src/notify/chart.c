@@ -162,9 +162,12 @@ static double step_of(const struct scale *s)
 
 static void draw_grid(struct canvas *c, const struct scale *s)
 {
-    double step = step_of(s), v = ceil(s->low / step) * step;
-    for (int i = 0; i <= 2 * GRID_LINES && v <= s->high; i++, v += step) {
+    double step = step_of(s), first = ceil(s->low / step);
+    for (int i = 0; i <= 2 * GRID_LINES; i++) {
         char label[LABEL_BYTES];
+        double v = (first + i) * step;
+        if (v > s->high)
+            break;
         int y = y_of(s, v);
         for (int x = LEFT; x <= RIGHT; x++)
             dot(c, x, y, GRID);

@@ -133,6 +133,7 @@ static int spawn(const char *path, char **environment, int out, pid_t *pid)
     posix_spawn_file_actions_addopen(&files, 0, "/dev/null", 0, 0);
     posix_spawn_file_actions_adddup2(&files, out, 1);
     posix_spawn_file_actions_adddup2(&files, out, 2);
+    posix_spawn_file_actions_addclosefrom_np(&files, 3);
     int failed = posix_spawn(pid, path, &files, &attributes, argv, environment);
     posix_spawn_file_actions_destroy(&files);
     posix_spawnattr_destroy(&attributes);
