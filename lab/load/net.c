@@ -194,8 +194,8 @@ void w_udp(void)
     int r = socket(AF_INET, SOCK_DGRAM, 0), s = socket(AF_INET, SOCK_DGRAM, 0);
     struct sockaddr_in a = lo(7004);
     int *got = mmap(NULL, 4096, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
-    if (want)
-        setsockopt(r, SOL_SOCKET, SO_RCVBUF, &want, sizeof want);
+    if (want) /* force=1: beyond net.core.rmem_max */
+        setsockopt(r, SOL_SOCKET, arg("force", 0) ? SO_RCVBUFFORCE : SO_RCVBUF, &want, sizeof want);
     if (bind(r, (void *)&a, sizeof a))
         exit(3);
     pid_t rd = child();

@@ -88,6 +88,7 @@ struct analysis {
     bool uncertain;   /* classifier and rules disagree */
     bool brief;       /* looked at for too short a time to ask the classifier */
     bool has_probabilities;
+    bool lasting; /* the classifier has been sure of its class for long enough to speak alone */
     double probabilities[CLASSES];
     unsigned class;
     const char *summary; /* one sentence */

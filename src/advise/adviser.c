@@ -207,6 +207,7 @@ static void begin_anew(struct host *h)
     struct map_slot *slot;
     for (size_t at = 0; (slot = map_next(&h->states, &at));)
         rule_forget(slot->value);
+    h->sure_class = 0;
 }
 
 static int by_instance(const void *left, const void *right)
@@ -306,8 +307,10 @@ enum status advise_tick(struct adviser *a, struct source *source, int64_t now_ms
     arena_reset(&a->scratch);
     if (st)
         return st;
-    for (size_t i = 0; i < t.n; i++)
+    for (size_t i = 0; i < t.n; i++) {
+        note_sure(t.hosts[i], &t.analyses[i], a->one_look);
         analysis_decide(&t.analyses[i], arena);
+    }
     forget_hosts(&t);
     *out = (struct advice){t.analyses, t.n};
     return OK;

@@ -3,8 +3,9 @@
  * What a rule has found (an error counter that moved, a level held over its window) stands; the
  * classifier is asked beside it, and where it says otherwise the analysis is marked uncertain,
  * unless a rule has proof.
- * With no finding at all the classifier speaks alone only when it is sure and the host is not
- * new: advice that names no parameter is worth little, and a false one costs trust. */
+ * With no finding at all the classifier speaks alone only when it has been sure of the same for a
+ * quarter of an hour and the host is not new: advice that names no parameter is worth little, and a
+ * false one costs trust. */
 #include "advise/tick.h"
 
 static const double alone_least = 0.9;
@@ -16,6 +17,17 @@ unsigned likeliest_class(const double *p)
         if (p[c] > p[best])
             best = c;
     return best;
+}
+
+void note_sure(struct host *h, struct analysis *a, bool one_look)
+{
+    unsigned model = a->has_probabilities ? likeliest_class(a->probabilities) : 0;
+    if (model && a->probabilities[model] < alone_least)
+        model = 0;
+    if (model != h->sure_class)
+        h->sure_since_ms = a->at_ms;
+    h->sure_class = model;
+    a->lasting = model && (one_look || a->at_ms - h->sure_since_ms >= SURE_MS);
 }
 
 static void summarise_findings(struct analysis *a, struct arena *arena)
@@ -53,8 +65,7 @@ void analysis_decide(struct analysis *a, struct arena *arena)
 {
     unsigned model = a->has_probabilities ? likeliest_class(a->probabilities) : 0;
     a->class = advises(a) ? a->findings[0].class : 0;
-    bool alone =
-        !advises(a) && model != 0 && !a->preliminary && a->probabilities[model] >= alone_least;
+    bool alone = !advises(a) && model != 0 && !a->preliminary && a->lasting;
     if (alone)
         a->class = model;
     bool proven = advises(a) && a->findings[0].kind == KIND_PROOF;

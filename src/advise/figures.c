@@ -21,7 +21,8 @@ static void fill_check(const struct rule *r, struct check *out)
         .has_effective = r->effective.expr != NULL,
         .above = r->above,
         .burdens = r->burdens,
-        .window_ms = r->window_ms,
+        .window_ms = r->reach_ms ? r->window_ms : MIN(r->window_ms, (int64_t)VERIFY_LEVEL_MS),
+        .reach_ms = r->reach_ms,
         .settle_ms = r->settle_ms,
     };
 }

@@ -75,6 +75,7 @@ struct rule {
     struct formula load;      /* how much is asked of the host: before and after must compare */
     struct formula effective; /* has a value once a change has taken effect */
     int64_t settle_ms;        /* no effect is not said earlier */
+    int64_t reach_ms;         /* how far back the signal looks; 0: a level of now */
     unsigned burdens;         /* pressures that a change of it may raise: bits of enum pressure */
     const char *resource;     /* one step at a time for what several parameters rule together */
     struct formula set_by;

@@ -418,6 +418,7 @@ static enum status read_verify(const struct reader *r)
     struct rule *u = r->rule;
     const struct yaml *settle = yaml_get(r->node, "settle");
     u->settle_ms = 3 * u->window_ms;
+    u->reach_ms = u->signal.expr ? promql_reach_ms(u->signal.expr) : u->window_ms;
     u->resource = u->parameter;
     enum status st;
     if ((settle && (st = yaml_duration_ms(settle, 0, week, &u->settle_ms, r->err))) ||

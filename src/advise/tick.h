@@ -15,7 +15,9 @@ struct host {
     int64_t ticked_ms; /* 0: never */
     size_t index;      /* in this tick's hosts; only when fresh */
     bool fresh;
-    bool is_new; /* never looked at before this tick */
+    bool is_new;         /* never looked at before this tick */
+    unsigned sure_class; /* of the classifier, when it is sure; 0: of nothing to be done */
+    int64_t sure_since_ms;
 };
 
 /* Held back on a host: by rule, "=parameter" or "@resource" (mute.c). */
@@ -114,6 +116,11 @@ const struct mute *mute_of(struct adviser *a, struct span instance, const struct
 void mutes_free(struct adviser *a);
 
 /* ---- class and summary (decide.c) ---- */
+
+enum { SURE_MS = 15 * 60 * 1000 /* as a pressure must last: a build of some minutes is no need */ };
+
+/* Since when the classifier is sure of what it says now: sets a->lasting. */
+void note_sure(struct host *h, struct analysis *a, bool one_look);
 
 /* The class of the highest probability. */
 unsigned likeliest_class(const double *probabilities);

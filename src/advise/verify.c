@@ -4,8 +4,8 @@
  *   helped     an error counter's rate fell by 90 %; a level left its warning band, or halved; a
  *              pressure fell below the level at which its finding ends
  *   harmed     any pressure rose by half, or available memory fell below 5 %, in two windows in a
- * row; where the rule's own signal was cured only a pressure that the rule burdens
- *              (docs/decisions/0007-harm.md)
+ *              row; where the rule's own signal was cured, or was well before, only a pressure
+ *              that the rule burdens (docs/decisions/0007-harm.md)
  *   no effect  neither, although the change has taken effect
  *
  * The load must be comparable: within 30 % of before. More load is no excuse for a signal that fell
@@ -31,7 +31,8 @@ int64_t verify_window_ms(const struct check *c)
 
 int64_t verify_due_ms(const struct check *c, int64_t changed_ms)
 {
-    return changed_ms + 2 * verify_window_ms(c) + VERIFY_SCRAPE_MS;
+    int64_t window_ms = verify_window_ms(c);
+    return changed_ms + MAX(window_ms, c ? c->reach_ms : 0) + window_ms + VERIFY_SCRAPE_MS;
 }
 
 int64_t verify_second_ms(const struct check *c, int64_t changed_ms)
@@ -59,11 +60,20 @@ static void put_pressure(const struct verify_case *v, size_t i, struct buf *why)
                100 * v->after.pressure[i].value, 100 * v->before.pressure[i].value);
 }
 
-/* Does that pressure count against the change? Where the rule's own signal was cured, only one
- * that the change can have raised: others have their own reasons. */
+/* Was there anything to be helped? Of a change that nobody had advised. */
+static bool had_cause(const struct verify_case *v)
+{
+    const struct check *c = v->check;
+    return c && c->has_above && v->before.signal.known &&
+           v->before.signal.value > clear_share * c->above;
+}
+
+/* Does that pressure count against the change? Where the rule's own signal was cured, or had
+ * nothing to be cured of, only one that the change can have raised: others have their own reasons.
+ */
 static bool counts(const struct verify_case *v, size_t pressure, bool cured)
 {
-    return !cured || (v->check && (v->check->burdens >> pressure & 1U));
+    return !v->check || (had_cause(v) && !cured) || (v->check->burdens >> pressure & 1U);
 }
 
 static bool is_worse(const struct verify_case *v, const struct figures *after, bool cured,
@@ -150,14 +160,6 @@ static enum verdict judge_signal(const struct verify_case *v, struct buf *why)
         return wait_for(v, why, "the change gets its time to work");
     put_signal(v, why);
     return VERDICT_NO_EFFECT;
-}
-
-/* Was there anything to be helped? Of a change that nobody had advised. */
-static bool had_cause(const struct verify_case *v)
-{
-    const struct check *c = v->check;
-    return c && c->has_above && v->before.signal.known &&
-           v->before.signal.value > clear_share * c->above;
 }
 
 static bool is_cured(const struct verify_case *v)

@@ -35,6 +35,7 @@ struct check {
     unsigned burdens; /* bits of enum pressure: what this change may have done to others */
     double above;
     int64_t window_ms, settle_ms;
+    int64_t reach_ms; /* how far back one reading of the signal looks */
 };
 
 /* False when there is no such rule. */
@@ -75,13 +76,14 @@ extern const char *const verdict_names[5]; /* "pending", "helped", "no_effect", 
 
 /* The time that figures are taken over, before and after. */
 int64_t verify_window_ms(const struct check *c);
-/* When a change is judged first: the window of the rule's rates must lie behind it. */
+/* When a change is judged first: what the readings look back on must lie behind it. */
 int64_t verify_due_ms(const struct check *c, int64_t changed_ms);
 /* When harm can be judged: a window later. */
 int64_t verify_second_ms(const struct check *c, int64_t changed_ms);
 
 enum {
     VERIFY_WINDOW_MIN_MS = 10 * 1000,
+    VERIFY_LEVEL_MS = 60 * 1000,  /* of a level, which needs no rate: a minute tells */
     VERIFY_SCRAPE_MS = 10 * 1000, /* two of the agent's intervals */
     VERIFY_GIVE_UP_MS = 24 * 3600 * 1000,
 };

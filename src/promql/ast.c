@@ -84,6 +84,25 @@ void expr_walk(const struct expr *e, void (*fn)(const struct expr *e, void *arg)
     }
 }
 
+static void add_reach(const struct expr *e, void *arg)
+{
+    int64_t *most_ms = arg, reach_ms = 0;
+    if (e->kind == NODE_SELECTOR || e->kind == NODE_MATRIX)
+        reach_ms =
+            (e->kind == NODE_MATRIX ? e->selector->range_ms : 0) + e->selector->when.offset_ms;
+    else if (e->kind == NODE_SUBQUERY)
+        reach_ms =
+            e->subquery.range_ms + e->subquery.when.offset_ms + promql_reach_ms(e->subquery.inner);
+    *most_ms = MAX(*most_ms, reach_ms);
+}
+
+int64_t promql_reach_ms(const struct expr *e)
+{
+    int64_t most_ms = 0;
+    expr_walk(e, add_reach, &most_ms);
+    return most_ms;
+}
+
 const struct expr *expr_bare(const struct expr *e)
 {
     while (e->kind == NODE_PAREN)

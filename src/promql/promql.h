@@ -26,6 +26,9 @@ MUST_USE enum status promql_parse(struct span text, struct arena *arena, struct 
  * To be called before the arena is reset; NULL is fine. */
 void promql_free(struct expr *e);
 enum value_kind promql_kind(const struct expr *e);
+/* How far back of a time the expression looks for its samples: the longest range with what encloses
+ * it; 0 for instants (the look-back is not counted). */
+int64_t promql_reach_ms(const struct expr *e);
 /* The matchers of an expression that is just a series selector, name included; else NULL. They
  * live as long as the expression. */
 const struct matcher *promql_matchers(const struct expr *e, size_t *n);

@@ -41,6 +41,8 @@ static void who_is_believed(void **state)
                              .has_probabilities = true,
                              .checks = 5};
         memcpy(a.probabilities, cases[i].p, sizeof a.probabilities);
+        struct host h = {0};
+        note_sure(&h, &a, true);
         analysis_decide(&a, &arena);
         if (a.class != cases[i].class || a.uncertain != cases[i].uncertain ||
             !strstr(a.summary, cases[i].says))
@@ -62,7 +64,32 @@ static void without_a_classifier(void **state)
     assert_string_equal(a.summary, "Lower it. 1 more finding.");
 }
 
+/* A build of some minutes looks like a host that is too small. */
+static void alone_it_must_have_been_sure_for_long(void **state UNUSED)
+{
+    static const struct {
+        int64_t minute;
+        double p[CLASSES];
+        bool lasting;
+    } looks[] = {
+        {0, {0, 0, 0, 1}, false},      {14, {.05, 0, 0, .95}, false}, {15, {.1, 0, 0, .9}, true},
+        {16, {.11, 0, 0, .89}, false}, {17, {0, 0, 0, 1}, false},     {31, {0, 0, 0, 1}, false},
+        {32, {0, 0, 0, 1}, true},      {33, {0, 1, 0, 0}, false},     {48, {0, 1, 0, 0}, true},
+        {49, {1, 0, 0, 0}, false},     {64, {1, 0, 0, 0}, false},
+    };
+    struct host h = {0};
+    for (size_t i = 0; i < COUNT(looks); i++) {
+        struct analysis a = {.has_probabilities = true,
+                             .at_ms = INT64_C(1800000000000) + looks[i].minute * 60000};
+        memcpy(a.probabilities, looks[i].p, sizeof a.probabilities);
+        note_sure(&h, &a, false);
+        if (a.lasting != looks[i].lasting)
+            fail_msg("look %zu", i);
+    }
+}
+
 const struct CMUnitTest decide_tests[] = {
+    cmocka_unit_test(alone_it_must_have_been_sure_for_long),
     cmocka_unit_test(who_is_believed),
     cmocka_unit_test(without_a_classifier),
 };

@@ -1,5 +1,5 @@
 /* The judgement of a change: a table of figures before and after. */
-#include "unit.h"
+#include "world.h"
 
 #include "advise/verify.h"
 
@@ -290,6 +290,26 @@ static void what_was_cured_is_harmed_by_its_own_burden_only(void **state UNUSED)
     assert_non_null(strstr(buf_text(&memory), "available memory"));
 }
 
+/* A parameter changed for its own sake, and something else keeps the processors busy. */
+static void what_was_well_before_is_harmed_by_its_own_burden_only(void **state UNUSED)
+{
+    struct check check = {.kind = KIND_PROOF, .has_above = true, .above = 1, .window_ms = 60000};
+    struct verify_case v = {.check = &check,
+                            .before = of(.8, 100, .2, .5), /* at the level where findings end */
+                            .after = of(0, 100, .9, .5),
+                            .earlier = of(0, 100, .9, .5),
+                            .second_look = true,
+                            .age_ms = LATE_MS,
+                            .effective = true};
+    auto_buf why = {0}, harm = {0}, cause = {0};
+    assert_int_equal(verify_judge(&v, &why), VERDICT_UNJUDGED);
+    check.burdens = 1 << PRESSURE_CPU;
+    assert_int_equal(verify_judge(&v, &harm), VERDICT_HARMED);
+    check.burdens = 0;
+    v.before.signal.value = v.after.signal.value = .81;
+    assert_int_equal(verify_judge(&v, &cause), VERDICT_HARMED);
+}
+
 static void a_change_that_no_rule_knows(void **state UNUSED)
 {
     auto_buf why = {0};
@@ -301,11 +321,35 @@ static void a_change_that_no_rule_knows(void **state UNUSED)
     assert_int_equal(verify_judge(&v, &why), VERDICT_HARMED);
 }
 
+/* A level over a minute, a rate over its window, kills when the last half hour is of after. */
+static void shipped_rules_are_judged_over_what_they_look_at(void **state UNUSED)
+{
+    static const struct {
+        const char *rule;
+        int64_t window_s, reach_s;
+    } wants[] = {{"TC1", 60, 60},   {"IO2", 60, 0},    {"FS1", 60, 0},         {"FD1", 60, 0},
+                 {"CP4", 120, 120}, {"ME4", 60, 1800}, {"ME4-unit", 60, 1800}, {"TC13", 300, 900}};
+    struct world w;
+    world_open(&w);
+    for (size_t i = 0; i < COUNT(wants); i++) {
+        struct check c;
+        assert_true(adviser_check(w.adviser, wants[i].rule, &c));
+        assert_int_equal(c.window_ms / 1000, wants[i].window_s);
+        assert_int_equal(c.reach_ms / 1000, wants[i].reach_s);
+    }
+    world_close(&w);
+}
+
 static void windows_lie_behind_the_change(void **state UNUSED)
 {
     struct check c = {.window_ms = 60000};
     assert_int_equal(verify_due_ms(&c, 1000), 1000 + 120000 + VERIFY_SCRAPE_MS);
     assert_int_equal(verify_second_ms(&c, 1000), 1000 + 180000 + VERIFY_SCRAPE_MS);
+    c.reach_ms = 60000; /* a rate over the window */
+    assert_int_equal(verify_due_ms(&c, 1000), 1000 + 120000 + VERIFY_SCRAPE_MS);
+    c.reach_ms = 1800000; /* kills in half an hour */
+    assert_int_equal(verify_due_ms(&c, 1000), 1000 + 1860000 + VERIFY_SCRAPE_MS);
+    c.reach_ms = 0;
     c.window_ms = 1;
     assert_int_equal(verify_due_ms(&c, 0), 2 * VERIFY_WINDOW_MIN_MS + VERIFY_SCRAPE_MS);
 }
@@ -314,6 +358,8 @@ const struct CMUnitTest verify_tests[] = {
     cmocka_unit_test(changes_are_judged),
     cmocka_unit_test(harm_shows_in_two_windows),
     cmocka_unit_test(what_was_cured_is_harmed_by_its_own_burden_only),
+    cmocka_unit_test(what_was_well_before_is_harmed_by_its_own_burden_only),
+    cmocka_unit_test(shipped_rules_are_judged_over_what_they_look_at),
     cmocka_unit_test(a_change_that_no_rule_knows),
     cmocka_unit_test(windows_lie_behind_the_change),
 };
