@@ -76,7 +76,7 @@ static double step_number(const struct rule *r, double from, double wanted, doub
 
 static bool is_step(const struct rule *r, double from, double to)
 {
-    if (r->n_propose > 1 || r->step == STEP_EXACT)
+    if (r->n_propose > 1 || (r->step == STEP_EXACT && !r->has_bounds)) /* 2 may come before 1 */
         return to != from;
     return r->class == 2 ? to < from : to > from;
 }

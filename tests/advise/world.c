@@ -117,19 +117,34 @@ static void append_all(struct world *w)
                                            (struct sample){w->now_ms, w->series[i].value}, err));
 }
 
+void world_fill(struct world *w, size_t steps)
+{
+    for (size_t i = 0; i < 2 * steps; i++) {
+        w->now_ms += STEP_S * 500;
+        for (size_t k = 0; k < w->n; k++)
+            w->series[k].value += w->series[k].pace * STEP_S / 2;
+        append_all(w);
+    }
+}
+
 void world_steps(struct world *w, size_t steps)
 {
     for (size_t i = 0; i < steps; i++) {
-        for (int half = 0; half < 2; half++) {
-            w->now_ms += STEP_S * 500;
-            for (size_t k = 0; k < w->n; k++)
-                w->series[k].value += w->series[k].pace * STEP_S / 2;
-            append_all(w);
-        }
+        world_fill(w, 1);
         arena_reset(&w->answer);
         assert_ok(advise_tick(w->adviser, memory_source_face(w->source), w->now_ms, &w->answer,
                               &w->advice, err));
     }
+}
+
+void world_looks(struct world *w, size_t steps)
+{
+    enum { LONG = 600, UNSEEN = 8 }; /* a host away for five minutes begins anew */
+    for (; steps > LONG; steps -= UNSEEN + 1) {
+        world_fill(w, UNSEEN);
+        world_steps(w, 1);
+    }
+    world_steps(w, steps);
 }
 
 const struct analysis *world_host(const struct world *w, const char *instance)
@@ -147,4 +162,21 @@ const struct finding *world_finding(const struct world *w, const char *rule)
         if (strcmp(a->findings[i].rule, rule) == 0)
             return &a->findings[i];
     return NULL;
+}
+
+bool world_value(struct world *w, const struct expr *e, double *out)
+{
+    auto_arena arena = {0};
+    struct query q = {.expr = e, .start_ms = w->now_ms, .end_ms = w->now_ms};
+    struct result r;
+    bool has = false;
+    assert_ok(promql_eval(&q, memory_source_face(w->source), &arena, &r, err));
+    for (size_t i = 0; r.kind == VALUE_VECTOR && i < r.n; i++) {
+        double v = r.series[i].at[0].v;
+        if (isnan(v) || (has && v <= *out))
+            continue;
+        has = true;
+        *out = v;
+    }
+    return has;
 }

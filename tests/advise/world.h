@@ -5,6 +5,7 @@
 #include "unit.h"
 
 #include "advise/tick.h"
+#include "promql/promql.h"
 
 enum { WORLD_SERIES_MAX = 256, STEP_S = 30 };
 
@@ -37,11 +38,17 @@ struct world_series *world_set(struct world *w, const char *metric, const char *
 void world_pace(struct world *w, const char *metric, const char *labels, double per_s);
 void world_gone(struct world *w, const char *metric, const char *labels);
 void world_steps(struct world *w, size_t steps);
+/* Readings without a look. */
+void world_fill(struct world *w, size_t steps);
+/* The same, with fewer looks where it is for hours. */
+void world_looks(struct world *w, size_t steps);
 static inline void world_minutes(struct world *w, size_t minutes)
 {
-    world_steps(w, minutes * 60 / STEP_S);
+    world_looks(w, minutes * 60 / STEP_S);
 }
 /* The analysis of a host at the last look; NULL when there was none. */
 const struct analysis *world_host(const struct world *w, const char *instance);
+/* The greatest value of an expression for web1 now; false when it has none. */
+bool world_value(struct world *w, const struct expr *e, double *out);
 /* A finding of web1 by its rule; NULL when it is silent. */
 const struct finding *world_finding(const struct world *w, const char *rule);
