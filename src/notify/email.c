@@ -191,7 +191,9 @@ static void write_html(const struct sending *s, struct buf *out)
     text_title(s, &title);
     buf_str(out, "<!doctype html><html><body style=\"font-family:sans-serif\"><h2>");
     html_escape(buf_view(&title), out);
-    buf_str(out, "</h2>\n<table cellspacing=\"4\">\n");
+    buf_str(out, "</h2>\n<p>");
+    html_escape(span_of(note_intro(s)), out);
+    buf_str(out, "</p>\n<table cellspacing=\"4\">\n");
     for (size_t i = 0; i < MIN(n, (size_t)NOTIFY_LISTED_MAX); i++)
         write_row(json_array_get(alerts, i), out);
     buf_str(out, "</table>\n");

@@ -48,14 +48,23 @@ static const char *headline(const json_t *alert)
     return *summary ? summary : alert_text(alert, "labels", "alertname");
 }
 
+/* The daily one, which has words of its own before the alerts. */
+static bool is_summary(const struct sending *s)
+{
+    const char *key = json_string_value(json_object_get(s->note, "groupKey"));
+    return key && strcmp(key, "summary") == 0;
+}
+
+const char *note_intro(const struct sending *s)
+{
+    return is_summary(s) ? alert_text(s->note, "commonAnnotations", "description") : "";
+}
+
 void text_title(const struct sending *s, struct buf *out)
 {
     size_t n = json_array_size(alerts(s)), firing = 0;
-    const char *title =
-        json_string_value(json_object_get(json_object_get(s->note, "commonAnnotations"), "title"));
-    bool summary = strcmp(alert_text(s->note, "commonLabels", "alertname"), "DailySummary") == 0;
-    if (summary && title) {
-        buf_str(out, title);
+    if (is_summary(s)) {
+        buf_str(out, alert_text(s->note, "commonAnnotations", "title"));
         return;
     }
     for (size_t i = 0; i < n; i++)
@@ -90,6 +99,7 @@ void alert_line(const json_t *alert, struct buf *out)
 void text_lines(const struct sending *s, struct buf *out, size_t max_alerts)
 {
     size_t n = json_array_size(alerts(s));
+    buf_str(out, note_intro(s));
     for (size_t i = 0; i < MIN(n, max_alerts); i++) {
         const json_t *a = json_array_get(alerts(s), i);
         const char *description = alert_text(a, "annotations", "description");

@@ -134,7 +134,11 @@ static bool attempt_over(const struct delivery *d, const struct delivery_row *ro
         later = false;
     if (st)
         log_warn("notification %lld to channel %lld %s: %s", (long long)row->id,
-                 (long long)row->channel_id, later ? "waits" : "failed", err->text);
+                 (long long)row->channel_id,
+                 !later            ? "failed"
+                 : st == TIMED_OUT ? "may have arrived"
+                                   : "waits",
+                 err->text);
     if (st == TIMED_OUT && later)
         kept = record_delivery_unanswered(a->config.record, row->id, now_ms + wait_ms,
                                           span_of(err->text), now_ms, &why);

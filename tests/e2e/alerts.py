@@ -5,15 +5,12 @@ import email
 import email.policy
 import hashlib
 import hmac
-import http.server
 import importlib.util
 import json
 import os
 import shutil
 import signal
-import ssl
 import sys
-import threading
 import time
 import urllib.parse
 import urllib.request
@@ -24,6 +21,7 @@ if not importlib.util.find_spec('aiosmtpd') and os.path.exists('/usr/bin/python3
     os.execv('/usr/bin/python3', ['/usr/bin/python3', *sys.argv])
 
 from galen import Folder, Process, Server, certificate, free_port, wait_for, write
+from receivers import API, Receiver, mail_server, posts, receiver
 
 RULES = """
 groups:
@@ -39,51 +37,6 @@ groups:
 """
 ROUTES = {'group_wait': '1s', 'group_interval': '1s', 'repeat_interval': '4h',
           'group_by': ['alertname'], 'channels': ['*']}
-HOSTILE = 'db1\r\nBcc: victim@example.com'
-API = '/api/galen/v1'
-
-
-class Receiver(http.server.BaseHTTPRequestHandler):
-    got, answer = [], {}
-
-    def do_POST(self):
-        body = self.rfile.read(int(self.headers.get('Content-Length', 0)))
-        Receiver.got.append((self.path, dict(self.headers), body))
-        time.sleep(30 if self.path == '/slow' else 0)
-        status = Receiver.answer.get(self.path, 200)
-        self.send_response(status)
-        if status == 302:
-            self.send_header('Location', '/elsewhere')
-        self.send_header('Content-Length', '2')
-        self.end_headers()
-        self.wfile.write(b'ok')
-
-    def log_message(self, *_):
-        pass
-
-
-def posts(path):
-    return [g for g in Receiver.got if g[0] == path]
-
-
-def mail_server(port, cert, key, mails):
-    from aiosmtpd.controller import Controller
-    from aiosmtpd.smtp import AuthResult
-
-    class Handler:
-        async def handle_DATA(self, server, session, envelope):
-            mails.append((envelope, session.authenticated))
-            return '250 OK'
-
-    def authenticate(server, session, envelope, mechanism, data):
-        return AuthResult(success=(data.login, data.password) == (b'galen', b'pass word'))
-    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
-    context.load_cert_chain(cert, key)
-    controller = Controller(Handler(), hostname='127.0.0.1', port=port, tls_context=context,
-                            require_starttls=True, auth_required=True,
-                            authenticator=authenticate)
-    controller.start()
-    return controller
 
 
 def value(server, v, host='db1'):
@@ -216,13 +169,7 @@ def sent(server, channel):
 def main():
     with Folder('alerts') as (folder, tap):
         cert, key = certificate(folder)
-        context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
-        context.load_cert_chain(cert, key)
-        receiver = http.server.ThreadingHTTPServer(('127.0.0.1', 0), Receiver)
-        receiver.daemon_threads = True
-        receiver.socket = context.wrap_socket(receiver.socket, server_side=True)
-        threading.Thread(target=receiver.serve_forever, daemon=True).start()
-        base = f'https://localhost:{receiver.server_port}'
+        base = receiver(cert, key)
         scripts = folder / 'scripts'
         scripts.mkdir()
         (scripts / 'fix').write_text(f'#!/bin/sh\nenv | grep GALEN_ >> {folder}/fixed\n')
