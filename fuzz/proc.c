@@ -90,6 +90,7 @@ static void fuzz_storage(struct span line)
     struct rpc_line rpc;
     struct kstat_row row;
     struct meminfo_line m;
+    struct span place;
     double rate;
     uint64_t id;
     if (parse_rpc_line(line, &rpc)) {
@@ -106,6 +107,8 @@ static void fuzz_storage(struct span line)
     if (parse_infiniband_rate(line, &rate) && !(rate >= 0))
         abort();
     parse_infiniband_state(line, &id);
+    if (parse_mountinfo_line(line, &id, &id, &place))
+        inside(place);
     if (!(btrfs_ratio(line, line.len) >= 0))
         abort();
 }

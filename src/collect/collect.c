@@ -58,7 +58,14 @@ static enum status find_instance(struct collect *c, const char *wanted, struct e
         return OK;
     }
     auto_buf name = {.max = LABEL_VALUE_MAX_BYTES};
-    enum status st = first_line(c, "proc/sys/kernel/hostname", &name, err);
+    enum status st = NOT_FOUND;
+    if (c->namespaces.elsewhere) /* the kernel would tell the container's name */
+        st = first_line(c, "etc/hostname", &name, NULL);
+    if (st) {
+        buf_clear(&name);
+        name.failed = false;
+        st = first_line(c, "proc/sys/kernel/hostname", &name, err);
+    }
     if (st)
         return err_prefix(err, "this machine's name (--hostname gives one)");
     c->instance = mem_dup_span(buf_view(&name));
@@ -119,11 +126,13 @@ static enum status collect_init(struct collect *c, const struct collect_config *
     enum status st = check_off(&config->off, err);
     if (!st)
         st = open_root(c, err);
-    if (!st)
-        st = find_instance(c, config->instance, err);
     if (st)
         return st;
     c->live = is_live(c);
+    namespaces_look(c);
+    st = find_instance(c, config->instance, err);
+    if (st)
+        return st;
     c->budget_ms = config->budget_ms ? config->budget_ms : BUDGET_DEFAULT_MS;
     c->textfiles = config->textfiles ? mem_dup(config->textfiles) : NULL;
     keep_sysctls(c, config->sysctls);
@@ -201,6 +210,23 @@ static void tell_stretch(const struct collect *c, const struct active *a)
         log_info("collector %s is within its budget again and runs as often as before", name);
 }
 
+void tick_denied(struct tick *t, const char *needs)
+{
+    if (!t->a) /* the inventory, which says what it has not */
+        return;
+    t->a->needs = needs;
+    t->a->denied++;
+}
+
+static void tell_denied(struct active *a)
+{
+    if (a->denied && !a->denied_most)
+        log_info("collector %s may not look at everything (%u files or processes in this run); %s "
+                 "would let it",
+                 a->collector->name, a->denied, a->needs);
+    a->denied_most = MAX(a->denied_most, a->denied);
+}
+
 static void run_one(struct collect *c, struct active *a)
 {
     struct tick t = {c, a};
@@ -208,6 +234,7 @@ static void run_one(struct collect *c, struct active *a)
     /* Asking for processor time is a system call, and mostly not needed. */
     int64_t cpu_began = a->budget.exact ? clock_cpu_ns() : 0;
     int64_t began = clock_mono_ns();
+    a->denied = 0;
     active_start(&t);
     enum status st = a->collector->collect(&t, a->state, &err);
     active_end(&t);
@@ -217,6 +244,7 @@ static void run_one(struct collect *c, struct active *a)
         tell_stretch(c, a);
     if (st)
         tell_fault(a, st, &err);
+    tell_denied(a);
 }
 
 static bool is_due(struct active *a, int64_t mono_ms, bool all)

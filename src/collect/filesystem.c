@@ -10,9 +10,15 @@
 #include "collect/guard.h"
 #include "collect/parse.h"
 
+#include "base/log.h"
+
 #include <fcntl.h>
+#include <linux/magic.h>
 #include <poll.h>
+#include <sys/stat.h>
 #include <sys/statvfs.h>
+#include <sys/sysmacros.h>
+#include <sys/vfs.h>
 
 enum { MOUNTS_MAX = 1024, MOUNT_PATH_MAX = 4096 };
 
@@ -41,6 +47,7 @@ struct mount {
     char *mountpoint, *path; /* path: below the root */
     struct span labels[3];
     bool readonly, direct;
+    bool hidden;         /* the host's, and not below our root */
     struct guard *guard; /* NULL until first asked */
 };
 
@@ -51,6 +58,7 @@ struct filesystem_state {
     size_t n;
     struct arena arena; /* of the mounts */
     struct kfile recorded;
+    bool hidden_told;
 };
 
 bool parse_mount_line(struct span line, struct mount_line *out)
@@ -184,6 +192,71 @@ static bool table_changed(const struct filesystem_state *s)
     return poll(&p, 1, 0) != 0;
 }
 
+/* ---- the host's mounts, seen from a container ---- */
+
+bool parse_mountinfo_line(struct span line, uint64_t *major, uint64_t *minor,
+                          struct span *mountpoint)
+{
+    struct span word, number;
+    uint64_t id;
+    return next_u64(&line, &id) && next_u64(&line, &id) && span_word(&line, &word) &&
+           span_next(&word, ':', &number) && span_u64(number, major) && span_u64(word, minor) &&
+           span_word(&line, &word) && span_word(&line, mountpoint);
+}
+
+/* Is what lies at the path below our root that mount, and not a folder of the container's own? A
+ * subvolume of btrfs has a device number that no table has. */
+static bool is_there(const struct mount *m, dev_t device)
+{
+    struct stat s;
+    struct statfs fs;
+    if (stat(m->path, &s) == 0 && s.st_dev == device)
+        return true;
+    return span_is(m->labels[1], "btrfs") && statfs(m->path, &fs) == 0 &&
+           (uint32_t)fs.f_type == BTRFS_SUPER_MAGIC;
+}
+
+/* Of several mounts at one place the last is seen. Mounts that may hang are not looked at: they
+ * are there when the root is. */
+static void find_hidden(struct tick *t, struct filesystem_state *s)
+{
+    struct span text, line, place;
+    uint64_t major, minor;
+    bool root_there = false;
+    for (size_t i = 0; i < s->n; i++)
+        s->mounts[i].hidden = true;
+    if (tick_read_once(t, "proc/1/mountinfo", &text, NULL))
+        return;
+    while (span_line(&text, &line)) {
+        char where[MOUNT_PATH_MAX];
+        if (!parse_mountinfo_line(line, &major, &minor, &place))
+            continue;
+        mount_unescape(place, where, sizeof where);
+        for (size_t i = 0; i < s->n; i++)
+            if (s->mounts[i].direct && strcmp(where, s->mounts[i].mountpoint) == 0)
+                s->mounts[i].hidden =
+                    !is_there(&s->mounts[i], makedev((unsigned)major, (unsigned)minor));
+        struct stat root;
+        if (strcmp(where, "/") == 0)
+            root_there = fstat(t->c->root_fd, &root) == 0 &&
+                         root.st_dev == makedev((unsigned)major, (unsigned)minor);
+    }
+    bool some = false;
+    for (size_t i = 0; i < s->n; i++)
+        root_there =
+            root_there || (!s->mounts[i].hidden && strcmp(s->mounts[i].mountpoint, "/") == 0);
+    for (size_t i = 0; i < s->n; i++) {
+        if (!s->mounts[i].direct)
+            s->mounts[i].hidden = !root_there;
+        some = some || s->mounts[i].hidden;
+    }
+    if (some && !s->hidden_told)
+        log_info("some file systems of the host are not below %s and are left out; the host's / "
+                 "mounted there (read-only, rslave) shows all",
+                 t->c->root);
+    s->hidden_told = some;
+}
+
 static size_t count_lines(struct span text)
 {
     size_t n = 0;
@@ -212,6 +285,8 @@ static enum status load_mounts(struct tick *t, struct filesystem_state *s, struc
         if (!mount_excluded(span_from(where, len)) && !fstype_excluded(m.fstype))
             add_mount(t, s, &m);
     }
+    if (t->c->namespaces.elsewhere)
+        find_hidden(t, s);
     return OK;
 }
 
@@ -240,6 +315,8 @@ static void emit_error(struct tick *t, const struct mount *m)
 static void collect_mount(struct tick *t, struct mount *m)
 {
     struct statvfs v;
+    if (m->hidden)
+        return;
     if (m->direct) {
         if (statvfs(m->path, &v) == 0)
             emit_mount(t, m, &v);

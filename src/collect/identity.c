@@ -53,13 +53,21 @@ static const struct metric uname_metrics[] = {
      {"domainname", "machine", "nodename", "release", "sysname", "version"}},
 };
 
+static struct span node_name(struct tick *t, struct arena *arena)
+{
+    struct span name = {0};
+    if (t->c->namespaces.elsewhere)
+        name = host_fact(t, arena, "etc/hostname");
+    return name.len ? name : host_fact(t, arena, "proc/sys/kernel/hostname");
+}
+
 static enum status uname_collect(struct tick *t, void *state UNUSED, struct err *err)
 {
     auto_arena arena = {0};
     const struct span values[] = {
         host_fact(t, &arena, "proc/sys/kernel/domainname"),
         host_machine(t, &arena),
-        host_fact(t, &arena, "proc/sys/kernel/hostname"),
+        node_name(t, &arena),
         host_fact(t, &arena, "proc/sys/kernel/osrelease"),
         host_fact(t, &arena, "proc/sys/kernel/ostype"),
         host_fact(t, &arena, "proc/sys/kernel/version"),

@@ -5,6 +5,7 @@
 #include "collect/parse.h"
 
 #include <dirent.h>
+#include <errno.h>
 #include <fcntl.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -97,6 +98,8 @@ static void count_process(struct tick *t, struct count *c, const char *pid)
     DIR *dir = fd < 0 ? NULL : fdopendir(fd);
     if (!dir) {
         c->unseen++;
+        if (errno == EACCES || errno == EPERM)
+            tick_denied(t, "CAP_SYS_PTRACE");
         return;
     }
     for (const struct dirent *e; c->links < LINKS_MAX && (e = readdir(dir));) {

@@ -16,7 +16,18 @@ enum {
      * much of the smallest page was the last, and needs no second one to see the end. */
     RECORD_MAX_BYTES = 1 << 10,
     PAGE_MIN_BYTES = 4 << 10,
+    HOST_PATH_MAX = 256,
 };
+
+static enum status open_file(const struct collect *c, const char *path, int *fd, struct err *err)
+{
+    char other[HOST_PATH_MAX];
+    const char *host = namespaces_path(&c->namespaces, path, other, sizeof other);
+    if (!host)
+        return err_set(err, NOT_FOUND, "%s of the host cannot be seen from this container", path);
+    *fd = openat(c->root_fd, host, O_RDONLY | O_CLOEXEC | O_NONBLOCK);
+    return *fd < 0 ? err_errno(err, "open %s", host) : OK;
+}
 
 static enum status kfile_open(struct collect *c, struct kfile *f, const char *path, struct err *err)
 {
@@ -24,10 +35,11 @@ static enum status kfile_open(struct collect *c, struct kfile *f, const char *pa
         return OK;
     if (c->mono_ms < f->retry_ms)
         return NOT_FOUND;
-    int fd = openat(c->root_fd, path, O_RDONLY | O_CLOEXEC | O_NONBLOCK);
-    if (fd < 0) {
+    int fd;
+    enum status st = open_file(c, path, &fd, err);
+    if (st) {
         f->retry_ms = c->mono_ms + RETRY_MISSING_MS;
-        return err_errno(err, "open %s", path);
+        return st;
     }
     f->fd_plus_1 = fd + 1;
     if (!f->known) {
@@ -73,6 +85,13 @@ static enum status read_all(int fd, struct buf *text, const char *path, struct e
     }
 }
 
+/* A file of /proc/sys or /sys that only root may read. */
+static void note_denied(struct tick *t, enum status st)
+{
+    if (st == DENIED)
+        tick_denied(t, "root");
+}
+
 /* A recorded machine may change under our feet: its files are opened anew each time. */
 static void done_with(struct collect *c, struct kfile *f, enum status st)
 {
@@ -85,6 +104,7 @@ enum status tick_read(struct tick *t, struct kfile *f, const char *path, struct 
 {
     struct collect *c = t->c;
     enum status st = kfile_open(c, f, path, err);
+    note_denied(t, st);
     if (st)
         return st;
     st = read_all(f->fd_plus_1 - 1, &c->text, path, err);
@@ -98,6 +118,7 @@ enum status tick_read_small(struct tick *t, struct kfile *f, const char *path, s
 {
     struct collect *c = t->c;
     enum status st = kfile_open(c, f, path, err);
+    note_denied(t, st);
     if (st)
         return st;
     buf_clear(&c->text);
@@ -113,10 +134,11 @@ enum status tick_read_small(struct tick *t, struct kfile *f, const char *path, s
 enum status tick_read_once(struct tick *t, const char *path, struct span *out, struct err *err)
 {
     struct collect *c = t->c;
-    auto_fd fd = openat(c->root_fd, path, O_RDONLY | O_CLOEXEC | O_NONBLOCK);
-    if (fd < 0)
-        return err_errno(err, "open %s", path);
-    enum status st = read_all(fd, &c->text, path, err);
+    auto_fd fd = -1;
+    enum status st = open_file(c, path, &fd, err);
+    if (!st)
+        st = read_all(fd, &c->text, path, err);
+    note_denied(t, st);
     *out = buf_view(&c->text);
     return st;
 }

@@ -145,7 +145,7 @@ static void forget_closed(struct listeners_state *s)
 
 static enum status take_all(struct tick *t, struct listeners_state *s, struct err *err)
 {
-    if (t->c->live)
+    if (t->c->live && !t->c->namespaces.other_net)
         return sockdiag_tcp(&s->diag, 1u << TCP_STATE_LISTEN, take, s, err);
     return recorded_tcp(t, &s->tcp, &s->tcp6, 1u << TCP_STATE_LISTEN, take, s, err);
 }

@@ -69,6 +69,9 @@ struct mount_line {
     struct span device, mountpoint, fstype, options; /* still with \040 for a blank */
 };
 bool parse_mount_line(struct span line, struct mount_line *out);
+/* A line of mountinfo, as far as it says which device is where. */
+bool parse_mountinfo_line(struct span line, uint64_t *major, uint64_t *minor,
+                          struct span *mountpoint);
 /* \040 and its like; at most size - 1 bytes, terminated. */
 size_t mount_unescape(struct span escaped, char *out, size_t size);
 bool mount_excluded(struct span mountpoint);

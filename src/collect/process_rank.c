@@ -7,6 +7,7 @@
 #include "base/file.h"
 
 #include <dirent.h>
+#include <errno.h>
 #include <fcntl.h>
 #include <inttypes.h>
 #include <stdio.h>
@@ -327,6 +328,8 @@ static void count_some_maps(struct tick *t, struct processes *p)
             continue;
         snprintf(path, sizeof path, "%d/maps", one->pid);
         auto_fd fd = openat(p->proc_fd, path, O_RDONLY | O_CLOEXEC);
+        if (fd < 0 && errno == EACCES)
+            tick_denied(t, "CAP_SYS_PTRACE");
         if (fd >= 0 && count_lines(fd, &lines) && lines >= MAPS_MANY) {
             struct detail *d = detail_of(t, p, one);
             d->maps = lines;

@@ -8,7 +8,7 @@
 #include <math.h>
 #include <unistd.h>
 
-enum { CPU, RESIDENT, SERIES, COLLECTOR_SECONDS, INTERVAL, STRETCHED, FAULTS, BUILD };
+enum { CPU, RESIDENT, SERIES, COLLECTOR_SECONDS, INTERVAL, STRETCHED, FAULTS, BUILD, NOT_ALLOWED };
 
 static const struct metric self_metrics[] = {
     [CPU] = {"galen_agent_cpu_seconds_total",
@@ -36,6 +36,12 @@ static const struct metric self_metrics[] = {
                 METRIC_COUNTER,
                 "Runs that failed and lines that were not understood.",
                 {"collector"}},
+    [NOT_ALLOWED] =
+        {"galen_agent_collector_denied",
+         METRIC_GAUGE,
+         "Files or processes that a collector may not look at, the most in a run, and what "
+         "would let it: root or a capability.",
+         {"collector", "needs"}},
     [BUILD] = {"galen_agent_build_info",
                METRIC_GAUGE,
                "The agent's version; always 1.",
@@ -88,6 +94,10 @@ static enum status self_collect(struct tick *t, void *state UNUSED, struct err *
     for (size_t i = 0; i < c->n_active; i++)
         emit1(t, &self_metrics[FAULTS], span_of(c->active[i].collector->name),
               (double)c->active[i].faults);
+    for (size_t i = 0; i < c->n_active; i++)
+        if (c->active[i].denied_most)
+            emit2(t, &self_metrics[NOT_ALLOWED], span_of(c->active[i].collector->name),
+                  span_of(c->active[i].needs), c->active[i].denied_most);
     return OK;
 }
 

@@ -57,6 +57,7 @@ void sockdiag_close(struct sockdiag *d);
 
 struct tick;
 struct kfile;
-/* The same of a recorded machine, from proc/net/tcp and tcp6 (recorded_tcp.c). */
+/* The same of a recorded machine or another network, from proc/net/tcp and tcp6 (recorded_tcp.c).
+ */
 MUST_USE enum status recorded_tcp(struct tick *t, struct kfile *tcp, struct kfile *tcp6,
                                   uint32_t states, tcp_socket_fn fn, void *arg, struct err *err);

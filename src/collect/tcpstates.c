@@ -84,7 +84,7 @@ static enum status count_all(struct tick *t, struct tcpstates_state *s, struct e
     uint32_t mask = 0;
     for (size_t i = 0; i < COUNT(states); i++)
         mask |= 1u << states[i].state;
-    if (t->c->live)
+    if (t->c->live && !t->c->namespaces.other_net)
         return sockdiag_tcp(&s->diag, mask, take, s, err);
     return recorded_tcp(t, &s->tcp, &s->tcp6, mask, take, s, err);
 }

@@ -4,6 +4,7 @@
 #include "base/map.h"
 #include "collect/budget.h"
 #include "collect/collect.h"
+#include "collect/namespaces.h"
 
 /* One series of one collector, for as long as it is emitted. */
 struct series {
@@ -37,6 +38,9 @@ struct active {
     size_t n_told; /* of ended: written with the last run that was not live */
     bool missing_told, odd_told;
     uint64_t faults; /* runs that failed, lines not understood */
+    /* What it may not look at: in this run, and the most of all. NULL: nothing. */
+    const char *needs;
+    uint32_t denied, denied_most;
     int64_t cost_ns; /* of the last run */
     struct budget budget;
 };
@@ -45,6 +49,7 @@ struct collect {
     char *root;
     int root_fd;
     bool live; /* root's proc/ is a real procfs: sockets, statvfs and clock belong to it */
+    struct namespaces namespaces;
     char *instance;
     char *textfiles; /* NULL: none */
     struct setting_list sysctls;
@@ -98,6 +103,9 @@ MUST_USE enum status tick_number(struct tick *t, struct kfile *f, const char *pa
 void kfile_close(struct kfile *f);
 /* A line that is not understood: counted, and named once in the log. */
 void tick_odd(struct tick *t, const char *path, struct span line);
+/* Something that this process has not the right to look at; needs is what would give it: "root" or
+ * a capability. Said once and counted. */
+void tick_denied(struct tick *t, const char *needs);
 struct arena *tick_arena(struct tick *t);
 
 /* Remembers for each position of a file which names are wanted there, so that a filter is asked

@@ -140,8 +140,8 @@ static void emit_ports(struct tick *t, struct udp_state *s)
 static enum status udp_collect(struct tick *t, void *state, struct err *err)
 {
     struct udp_state *s = state;
-    if (!t->c->live)
-        return NOT_FOUND; /* sizes of buffers cannot be recorded from /proc */
+    if (!t->c->live || t->c->namespaces.other_net)
+        return NOT_FOUND; /* sizes of buffers are not in /proc */
     if (tick_mono_ms(t) >= s->rest_until_ms) {
         int64_t began = clock_mono_ms();
         enum status st = ask(t, s, err);

@@ -167,6 +167,21 @@ static void test_numa_line(void **state UNUSED)
         assert_false(parse_numa_line(span_of(bad[i]), &m));
 }
 
+static void test_mountinfo(void **state UNUSED)
+{
+    uint64_t major, minor;
+    struct span place;
+    assert_true(parse_mountinfo_line(
+        SPAN("36 35 98:1 /mnt1 /mnt\\0402 rw,noatime master:1 - ext3 /dev/root rw"), &major, &minor,
+        &place));
+    assert_true(major == 98 && minor == 1);
+    assert_span(place, "/mnt\\0402");
+    static const char *const bad[] = {
+        "", "36 35", "36 35 98 / /mnt", "36 35 x:1 / /mnt", "36 35 98:1 /", "x 35 98:1 / /mnt"};
+    for (size_t i = 0; i < COUNT(bad); i++)
+        assert_false(parse_mountinfo_line(span_of(bad[i]), &major, &minor, &place));
+}
+
 static void test_infiniband(void **state UNUSED)
 {
     double rate;
@@ -190,5 +205,6 @@ const struct CMUnitTest parse_storage_tests[] = {
     cmocka_unit_test(test_btrfs_ratio),
     cmocka_unit_test(test_numa_line),
     cmocka_unit_test(test_infiniband),
+    cmocka_unit_test(test_mountinfo),
 };
 const size_t parse_storage_tests_n = COUNT(parse_storage_tests);
