@@ -35,7 +35,7 @@ static enum status kfile_open(struct collect *c, struct kfile *f, const char *pa
         return OK;
     if (c->mono_ms < f->retry_ms)
         return NOT_FOUND;
-    int fd;
+    int fd = -1;
     enum status st = open_file(c, path, &fd, err);
     if (st) {
         f->retry_ms = c->mono_ms + RETRY_MISSING_MS;
