@@ -87,7 +87,7 @@ static enum status of_curl(struct sending *s, CURL *curl, CURLcode code, const c
         return err_set(s->err, INVALID, "%s: the server offers no TLS, which is required: %s", to,
                        text);
     case CURLE_LOGIN_DENIED:
-        return err_set(s->err, DENIED, "%s: the login was refused: %s", to, text);
+        return err_set(s->err, DENIED, "%s: the login was refused", to);
     default:
         if (all_sent(curl))
             return err_set(s->err, TIMED_OUT, "%s: it was sent, and nobody answered: %s", to, text);
@@ -110,11 +110,13 @@ static enum status of_answer(struct sending *s, long status, const char *to, str
 static enum status of_mail(struct sending *s, CURL *curl, CURLcode code, long status,
                            const char *to, const char *why)
 {
-    if (status >= 500)
-        return err_set(s->err, code == CURLE_LOGIN_DENIED ? DENIED : INVALID,
-                       "%s: answered %ld: %s", to, status, why);
+    const char *text = *why ? why : curl_easy_strerror(code);
+    if (code == CURLE_LOGIN_DENIED)
+        return err_set(s->err, status >= 500 ? DENIED : AGAIN,
+                       "%s: answered %ld: the login was refused", to, status);
     if (status >= 400)
-        return err_set(s->err, AGAIN, "%s: answered %ld: %s", to, status, why);
+        return err_set(s->err, status >= 500 ? INVALID : AGAIN, "%s: answered %ld: %s", to, status,
+                       text);
     return of_curl(s, curl, code, to, why);
 }
 

@@ -136,7 +136,8 @@ MUST_USE enum status record_delivery_unanswered(struct record *r, int64_t id, in
  * twice. n: how many there were. */
 MUST_USE enum status record_deliveries_recover(struct record *r, int64_t now_ms, size_t *n,
                                                struct err *err);
-/* What became of an attempt: state "waiting" with a new next_ms, "sent" or "failed". */
+/* What became of an attempt: state "waiting" with a new next_ms, "sent" or "failed": then what was
+ * in it is kept no longer. */
 MUST_USE enum status record_delivery_done(struct record *r, int64_t id, struct span state,
                                           int64_t next_ms, struct span error, int64_t now_ms,
                                           struct err *err);

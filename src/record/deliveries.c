@@ -169,6 +169,7 @@ enum status record_delivery_unanswered(struct record *r, int64_t id, int64_t nex
                   "UPDATE deliveries SET sending = 0, interrupted = interrupted + 1, next_ms = ?2,"
                   " state = CASE interrupted WHEN 0 THEN 'waiting' ELSE 'failed' END,"
                   " done_ms = CASE interrupted WHEN 0 THEN 0 ELSE ?4 END,"
+                  " payload = CASE interrupted WHEN 0 THEN payload ELSE '' END,"
                   " error = CASE interrupted WHEN 0 THEN ?3 ELSE"
                   "  'it was sent twice without an answer, and may have arrived: ' || ?3 END"
                   " WHERE id = ?1",
@@ -183,6 +184,7 @@ enum status record_deliveries_recover(struct record *r, int64_t now_ms, size_t *
                "UPDATE deliveries SET sending = 0, interrupted = interrupted + 1, next_ms = ?1,"
                " state = CASE interrupted WHEN 0 THEN 'waiting' ELSE 'failed' END,"
                " done_ms = CASE interrupted WHEN 0 THEN 0 ELSE ?1 END,"
+               " payload = CASE interrupted WHEN 0 THEN payload ELSE '' END,"
                " error = CASE interrupted"
                "  WHEN 0 THEN 'the server was killed while it sent this'"
                "  ELSE 'the server was killed twice while it sent this: it may have arrived' END"
@@ -200,7 +202,7 @@ enum status record_delivery_done(struct record *r, int64_t id, struct span state
         error.at ? span_from(error.at, MIN(error.len, (size_t)ALERT_NOTE_MAX_BYTES)) : SPAN("");
     return db_run(r->db, err,
                   "UPDATE deliveries SET state = ?2, next_ms = ?3, error = ?4,"
-                  " sending = 0,"
+                  " sending = 0, payload = CASE ?2 WHEN 'waiting' THEN payload ELSE '' END,"
                   " done_ms = CASE ?2 WHEN 'waiting' THEN 0 ELSE ?5 END WHERE id = ?1",
                   "ititi", id, state, next_ms, why, now_ms);
 }
@@ -224,8 +226,8 @@ enum status record_deliveries_count(struct record *r, int64_t *waiting, int64_t 
     auto_lock *lock = record_lock(r);
     struct db_rows rows;
     db_select(r->db, &rows, err,
-              "SELECT count(*) FILTER (WHERE state = 'waiting'),"
-              " count(*) FILTER (WHERE state = 'failed') FROM deliveries",
+              "SELECT (SELECT count(*) FROM deliveries WHERE state = 'waiting'),"
+              " (SELECT count(*) FROM deliveries WHERE state = 'failed')",
               "");
     bool found = db_next(&rows);
     *waiting = found ? db_i64(&rows, 0) : 0;

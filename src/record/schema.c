@@ -145,6 +145,11 @@ static const char *const migrations[] = {
     ("ALTER TABLE deliveries ADD COLUMN recipient TEXT NOT NULL DEFAULT '';"
      "CREATE INDEX deliveries_group ON deliveries (channel_id, group_key, recipient, id)"
      "  WHERE state = 'waiting';"),
+
+    /* 10. Counted and trimmed without reading what was sent, which is not kept. */
+    ("CREATE INDEX deliveries_failed ON deliveries (id) WHERE state = 'failed';"
+     "CREATE INDEX deliveries_done ON deliveries (done_ms) WHERE state <> 'waiting';"
+     "UPDATE deliveries SET payload = '' WHERE state <> 'waiting';"),
 };
 
 /* A database that somebody made by hand for the seeds' programs. */

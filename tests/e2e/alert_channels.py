@@ -12,10 +12,13 @@ import json
 import os
 import re
 import signal
+import socketserver
+import sqlite3
 import stat
 import struct
 import subprocess
 import sys
+import threading
 import time
 import urllib.parse
 import zlib
@@ -281,6 +284,52 @@ def check_summary(tap, server, mails):
     tap.equal(len(summaries()), 2, 'once a day, over a restart')
 
 
+def check_certificates(tap, server, cert, mails):
+    """A mail server that nobody vouches for, one without TLS, one that knows another password."""
+    class Plain(socketserver.StreamRequestHandler):
+        def handle(self):
+            self.wfile.write(b'220 mail ESMTP\r\n')
+            for line in self.rfile:
+                said.append(line)
+                self.wfile.write(b'250 mail\r\n')
+    said = []
+    plain = socketserver.ThreadingTCPServer(('127.0.0.1', 0), Plain)
+    plain.daemon_threads = True
+    threading.Thread(target=plain.serve_forever, daemon=True).start()
+    ca, login = {'ca_file': str(cert)}, {'user': 'galen', 'password': 'wrong canary'}
+    cases = [('another', {'port': mails.port, **login}, 'certificate'),
+             ('no TLS', {'port': plain.server_address[1], **ca, **login}, 'no TLS'),
+             ('wrong password', {'port': mails.port, **ca, **login}, 'refused')]
+    for name, config, says in cases:
+        made = server.json('POST', API + '/channels', {'name': name, 'kind': 'email', 'enabled': False, 'config': {
+            'host': 'localhost', 'from': 'g@example.com', 'to': ['a@example.com'], **config}})
+        answer = server.json('POST', f"{API}/channels/{made['id']}/test")
+        tap.ok(not answer['sent'] and says in answer['error'] and 'canary' not in answer['error'],
+               f'mail is not sent: {name}', answer)
+        server.json('DELETE', f"{API}/channels/{made['id']}")
+    tap.ok(said and not any(b'AUTH' in line or b'canary' in line for line in said),
+           'and no password without TLS', said)
+
+
+def check_sealing(tap, server):
+    """A channel as it was kept before there was a key."""
+    server.stop()
+    db = sqlite3.connect(server.data / 'server_analysis.db')
+    row, = db.execute("SELECT json FROM documents WHERE kind = 'channel' AND name = 'slack'").fetchone()
+    old = json.loads(row)
+    tap.ok(list(old['config']['url']) == ['sealed'], 'secrets are sealed', row)
+    old['config']['url'] = 'https://hooks.example.com/old-canary'
+    db.execute("UPDATE documents SET json = ? WHERE kind = 'channel' AND name = 'slack'",
+               [json.dumps(old)])
+    db.commit()
+    db.close()
+    server.start()
+    db = sqlite3.connect(server.data / 'server_analysis.db')
+    row, = db.execute("SELECT json FROM documents WHERE kind = 'channel' AND name = 'slack'").fetchone()
+    db.close()
+    tap.ok('old-canary' not in row and '"sealed"' in row, 'also what was there before', row)
+
+
 def check_secrets(tap, server, folder):
     shown = server.request('GET', API + '/channels')[2].decode()
     status, _, backup = server.request('POST', API + '/backup')
@@ -317,6 +366,8 @@ def play(tap, server, folder, base, cert, mails):
     check_again(tap, server, ids)
     check_summary(tap, server, mails.got)
     check_secrets(tap, server, folder)
+    check_certificates(tap, server, cert, mails)
+    check_sealing(tap, server)
 
 
 class Mails:

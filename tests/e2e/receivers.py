@@ -63,7 +63,8 @@ def mail_server(port, cert, key, mails, password='pass word'):
             return '250 OK'
 
     def authenticate(server, session, envelope, mechanism, data):
-        return AuthResult(success=(data.login, data.password) == (b'galen', password.encode()))
+        return AuthResult(success=(data.login, data.password) == (b'galen', password.encode()),
+                          handled=False)
     context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
     context.load_cert_chain(cert, key)
     controller = Controller(Handler(), hostname='127.0.0.1', port=port, tls_context=context,

@@ -1,7 +1,8 @@
 /* What parses, how it prints, what is refused and where. */
+#include "promql/promql.h"
 #include "unit.h"
 
-#include "promql/promql.h"
+#include <math.h>
 
 /* in prints as want (in itself when NULL), and so does what was printed. */
 static const struct {
@@ -260,9 +261,47 @@ static void text_limit(void **state)
                  "longer than 65536 bytes");
 }
 
+/* The value of an expression that compares it with a number, for those who draw it. */
+static void what_is_compared(void **state)
+{
+    static const struct {
+        const char *text, *value; /* value NULL: it is none */
+        double with;
+    } cases[] = {
+        {"a > 5", "a", 5},
+        {"(a <= -5)", "a", -5},
+        {"a{b=\"c\"} / 2 != (0.5)", "a{b=\"c\"} / 2", 0.5},
+        {"sum by (x) (rate(a[5m])) < +Inf", "sum by (x) (rate(a[5m]))", INFINITY},
+        {"a == bool 5", NULL, 0},
+        {"5 < a", NULL, 0},
+        {"1 < bool 2", NULL, 0},
+        {"a > b", NULL, 0},
+        {"a + 5", NULL, 0},
+        {"a > 5 and b", NULL, 0},
+        {"a", NULL, 0},
+    };
+    (void)state;
+    for (size_t i = 0; i < COUNT(cases); i++) {
+        auto_arena arena = {0};
+        auto_buf value = {0};
+        struct expr *e;
+        double with = 0;
+        assert_ok(promql_parse(span_of(cases[i].text), &arena, &e, err));
+        bool is = promql_compared(e, &value, &with);
+        if (is != (cases[i].value != NULL) || (is && with != cases[i].with) ||
+            !span_is(buf_view(&value), cases[i].value ? cases[i].value : ""))
+            fail_msg("%s: \"%s\" %g", cases[i].text, buf_text(&value), with);
+        promql_free(e);
+    }
+}
+
 const struct CMUnitTest parser_tests[] = {
-    cmocka_unit_test(accepts_and_prints), cmocka_unit_test(refuses),
-    cmocka_unit_test(unsupported),        cmocka_unit_test(kinds),
-    cmocka_unit_test(depth_limits),       cmocka_unit_test(text_limit),
+    cmocka_unit_test(what_is_compared),
+    cmocka_unit_test(accepts_and_prints),
+    cmocka_unit_test(refuses),
+    cmocka_unit_test(unsupported),
+    cmocka_unit_test(kinds),
+    cmocka_unit_test(depth_limits),
+    cmocka_unit_test(text_limit),
 };
 const size_t parser_tests_n = COUNT(parser_tests);

@@ -257,6 +257,7 @@ static void unanswered_twice_at_most(void **state)
     assert_span(rows[0].state, "failed");
     assert_span(rows[0].error, "it was sent twice without an answer, and may have arrived: silent");
     assert_int_equal(rows[0].done_ms, 20);
+    assert_int_equal(record_delivery_begin(f->record, 1, &f->arena, &d, NULL), NOT_FOUND);
 }
 
 const struct CMUnitTest alerts_tests[] = {
