@@ -26,8 +26,9 @@ struct process {
     struct detail *detail;          /* of those that stood out; NULL: of no other */
     int pid;
     int fd_plus_1;
-    uint32_t threads, seen; /* seen: number of the pass */
-    uint32_t descriptors;   /* when has_descriptors */
+    uint32_t threads, seen;   /* seen: number of the pass */
+    uint32_t descriptors;     /* when has_descriptors */
+    uint32_t counted, mapped; /* passes that looked at descriptors and at mappings; 0: none */
     uint32_t delta_ticks;
     char name[PROCESS_NAME_MAX];
     char state;

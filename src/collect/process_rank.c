@@ -26,10 +26,12 @@ enum {
     LIMIT_EVERY_MS = 60000,
     MAPS_EVERY_MS = 60000, /* RULES: large processes once a minute at most */
     MAPS_LARGEST = 3,
-    MAPS_ROUND = 16, /* others whose mappings are counted in one pass */
+    MAPS_ROUND = 16,        /* others whose mappings are counted in one pass */
+    MAPS_AGAIN_PASSES = 30, /* and again after so many: five minutes */
     MAPS_FIRST = 512,
-    MAPS_MANY = 4096, /* who has so many is asked every minute */
-    MAPS_CHUNK_BYTES = 64 << 10,
+    MAPS_MANY = 4096,        /* who has so many is asked every minute */
+    MAPS_CHUNK_BYTES = 4096, /* the kernel gives a page at a time, whatever is asked for */
+    MAPS_MANY_MIN_BYTES = MAPS_MANY * 4096, /* of address space: a mapping is a page at least */
     MAPS_MAX_BYTES = 32 << 20,
 };
 
@@ -246,6 +248,13 @@ static void count_descriptors(struct processes *p, struct process *one)
 {
     char path[32];
     struct stat s;
+    if (one->counted == p->pass)
+        return;
+    one->counted = p->pass;
+    if (!one->virtual_bytes) { /* a thread of the kernel, or a process that has ended */
+        one->has_descriptors = false;
+        return;
+    }
     snprintf(path, sizeof path, "%d/fd", one->pid);
     if (p->size_counts) {
         one->has_descriptors = fstatat(p->proc_fd, path, &s, 0) == 0;
@@ -289,11 +298,11 @@ static void count_some_descriptors(struct tick *t, struct processes *p)
 
 static bool count_lines(int fd, uint64_t *lines)
 {
-    auto_free char *chunk = mem_alloc(MAPS_CHUNK_BYTES);
+    char chunk[MAPS_CHUNK_BYTES];
     size_t total = 0;
     *lines = 0;
     while (total < MAPS_MAX_BYTES) {
-        ssize_t got = read(fd, chunk, MAPS_CHUNK_BYTES);
+        ssize_t got = read(fd, chunk, sizeof chunk);
         if (got <= 0)
             return got == 0;
         total += (size_t)got;
@@ -324,8 +333,10 @@ static void count_some_maps(struct tick *t, struct processes *p)
         struct process *one = &p->at[p->maps_rotation];
         uint64_t lines;
         char path[32];
-        if (!one->virtual_bytes) /* a thread of the kernel */
+        bool lately = one->mapped && p->pass - one->mapped < MAPS_AGAIN_PASSES;
+        if (one->virtual_bytes < MAPS_MANY_MIN_BYTES || lately)
             continue;
+        one->mapped = p->pass;
         snprintf(path, sizeof path, "%d/maps", one->pid);
         auto_fd fd = openat(p->proc_fd, path, O_RDONLY | O_CLOEXEC);
         if (fd < 0 && errno == EACCES)

@@ -236,5 +236,5 @@ static void sysctl_free(void *state)
     free(s->at);
 }
 
-const struct collector sysctl_collector = {COLLECTOR_OF(sysctl, struct sysctl_state), .every_s = 5,
+const struct collector sysctl_collector = {COLLECTOR_OF(sysctl, struct sysctl_state), .every_s = 10,
                                            .free = sysctl_free};
