@@ -30,6 +30,20 @@ static void test_missed(void **state UNUSED)
     assert_int_equal(s.missed, 3);
 }
 
+/* The timer counts from when the loop woke up, so that it fires early by as much as a collection
+ * takes: one collection each, not two. */
+static void test_early(void **state UNUSED)
+{
+    struct schedule s;
+    schedule_start(&s, 0, 1000, 0);
+    int64_t start = schedule_next(&s, 0);
+    assert_int_equal(schedule_next(&s, start - 1), 1001);
+    assert_int_equal(schedule_next(&s, start + 1000 - 125), 1125); /* an eighth */
+    assert_int_equal(schedule_next(&s, start + 2000 - 126), 126);  /* more is another matter */
+    assert_int_equal(schedule_next(&s, start + 2000), 1000);
+    assert_int_equal(s.missed, 0);
+}
+
 static void test_phase_is_spread(void **state UNUSED)
 {
     int64_t least = INT64_MAX, most = 0;
@@ -47,6 +61,7 @@ static void test_phase_is_spread(void **state UNUSED)
 const struct CMUnitTest schedule_tests[] = {
     cmocka_unit_test(test_grid),
     cmocka_unit_test(test_missed),
+    cmocka_unit_test(test_early),
     cmocka_unit_test(test_phase_is_spread),
 };
 const size_t schedule_tests_n = COUNT(schedule_tests);
