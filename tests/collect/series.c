@@ -1,95 +1,9 @@
 /* From collection to collection: prediction, series that come and go, what is due when. */
 #include "unit.h"
 
-#include "machine.h"
+#include "scratch.h"
 
-#include "base/file.h"
-#include "series/remote_write.h"
-
-#include <stdio.h>
-#include <stdlib.h>
 #include <unistd.h>
-
-/* A machine in a directory of its own, whose files a test rewrites. */
-struct scratch {
-    char dir[32];
-    struct collect *c;
-};
-
-static void put(const struct scratch *s, const char *path, const char *text)
-{
-    auto_buf whole = {0};
-    buf_printf(&whole, "%s/%s", s->dir, path);
-    struct span rest = span_of(path);
-    size_t slash = rest.len;
-    while (slash && path[slash - 1] != '/')
-        slash--;
-    auto_buf folder = {0};
-    buf_printf(&folder, "%s/%.*s", s->dir, (int)slash, path);
-    assert_ok(dir_make(buf_text(&folder), 0700, err));
-    assert_ok(file_write_atomic(buf_text(&whole), span_of(text), 0600, err));
-}
-
-static struct scratch scratch_open(void)
-{
-    struct scratch s = {.dir = "/tmp/galen-collect-XXXXXX"};
-    assert_non_null(mkdtemp(s.dir));
-    put(&s, "proc/sys/kernel/hostname", "scratch\n");
-    assert_ok(collect_open(&(struct collect_config){.root = s.dir}, &s.c, err));
-    return s;
-}
-
-static void scratch_close(struct scratch *s)
-{
-    static const char *const paths[] = {"proc/net/dev",
-                                        "proc/net/tcp",
-                                        "proc/net",
-                                        "proc/sys/net/core/somaxconn",
-                                        "proc/sys/net/core",
-                                        "proc/sys/net",
-                                        "proc/sys/kernel/hostname",
-                                        "proc/sys/kernel",
-                                        "proc/sys",
-                                        "proc",
-                                        ""};
-    collect_close(s->c);
-    for (size_t i = 0; i < COUNT(paths); i++) {
-        auto_buf path = {0};
-        buf_printf(&path, "%s/%s", s->dir, paths[i]);
-        remove(buf_text(&path));
-    }
-}
-
-/* What the message has of one series: 0 no sample, 1 a value in *v, 2 the stale marker. */
-static int find_sample(const struct buf *message, const char *metric, const char *label,
-                       const char *value, double *v)
-{
-    struct write_reader r = write_reader_of(buf_view(message));
-    struct write_entry e;
-    while (write_next(&r, &e)) {
-        struct label_builder b = {.n = 0};
-        struct labels l;
-        assert_ok(write_labels(e.labels_raw, &b, &l, err));
-        assert_span(labels_get(l, SPAN("job")), "node");
-        assert_span(labels_get(l, SPAN("instance")), "scratch");
-        if (!span_is(labels_metric(l), metric) || !span_is(labels_get(l, span_of(label)), value))
-            continue;
-        struct sample s;
-        const char *fault = NULL;
-        assert_true(write_sample_next(&e.samples_raw, &s, &fault));
-        *v = s.v;
-        return is_stale(s.v) ? 2 : 1;
-    }
-    assert_null(r.fault);
-    return 0;
-}
-
-static void collect(struct scratch *s, int64_t t_ms, struct buf *message)
-{
-    collect_run(s->c, t_ms, t_ms, false);
-    buf_clear(message);
-    collect_write(s->c, message);
-}
 
 #define DEV_HEAD "head\nhead\n"
 #define DEV_ROW(name, bytes) name ": " #bytes " 2 3 4 5 6 7 8 9 10 11 12 13 14 15 16\n"
@@ -100,32 +14,32 @@ static void test_come_and_go(void **state UNUSED)
     auto_buf m = {0};
     double v = 0;
     static const char metric[] = "node_network_receive_bytes_total";
-    put(&s, "proc/net/dev", DEV_HEAD DEV_ROW("a", 10) DEV_ROW("c", 30));
-    collect(&s, 1000, &m);
-    assert_int_equal(find_sample(&m, metric, "device", "a", &v), 1);
-    assert_int_equal(find_sample(&m, metric, "device", "c", &v), 1);
+    scratch_put(&s, "proc/net/dev", DEV_HEAD DEV_ROW("a", 10) DEV_ROW("c", 30));
+    scratch_collect(&s, 1000, &m);
+    assert_int_equal(scratch_sample(&m, metric, "device", "a", &v), 1);
+    assert_int_equal(scratch_sample(&m, metric, "device", "c", &v), 1);
     assert_true(v == 30);
     /* one in the middle: nothing is mixed up */
-    put(&s, "proc/net/dev", DEV_HEAD DEV_ROW("a", 11) DEV_ROW("b", 20) DEV_ROW("c", 31));
-    collect(&s, 2000, &m);
-    assert_int_equal(find_sample(&m, metric, "device", "b", &v), 1);
+    scratch_put(&s, "proc/net/dev", DEV_HEAD DEV_ROW("a", 11) DEV_ROW("b", 20) DEV_ROW("c", 31));
+    scratch_collect(&s, 2000, &m);
+    assert_int_equal(scratch_sample(&m, metric, "device", "b", &v), 1);
     assert_true(v == 20);
-    assert_int_equal(find_sample(&m, metric, "device", "c", &v), 1);
+    assert_int_equal(scratch_sample(&m, metric, "device", "c", &v), 1);
     assert_true(v == 31);
     /* the first leaves: its end is marked once */
-    put(&s, "proc/net/dev", DEV_HEAD DEV_ROW("b", 21) DEV_ROW("c", 32));
-    collect(&s, 3000, &m);
-    assert_int_equal(find_sample(&m, metric, "device", "a", &v), 2);
-    assert_int_equal(find_sample(&m, metric, "device", "c", &v), 1);
+    scratch_put(&s, "proc/net/dev", DEV_HEAD DEV_ROW("b", 21) DEV_ROW("c", 32));
+    scratch_collect(&s, 3000, &m);
+    assert_int_equal(scratch_sample(&m, metric, "device", "a", &v), 2);
+    assert_int_equal(scratch_sample(&m, metric, "device", "c", &v), 1);
     assert_true(v == 32);
-    collect(&s, 4000, &m);
-    assert_int_equal(find_sample(&m, metric, "device", "a", &v), 0);
+    scratch_collect(&s, 4000, &m);
+    assert_int_equal(scratch_sample(&m, metric, "device", "a", &v), 0);
     /* and comes back */
-    put(&s, "proc/net/dev", DEV_HEAD DEV_ROW("c", 33) DEV_ROW("a", 12) DEV_ROW("b", 22));
-    collect(&s, 5000, &m);
-    assert_int_equal(find_sample(&m, metric, "device", "a", &v), 1);
+    scratch_put(&s, "proc/net/dev", DEV_HEAD DEV_ROW("c", 33) DEV_ROW("a", 12) DEV_ROW("b", 22));
+    scratch_collect(&s, 5000, &m);
+    assert_int_equal(scratch_sample(&m, metric, "device", "a", &v), 1);
     assert_true(v == 12);
-    assert_int_equal(find_sample(&m, metric, "device", "b", &v), 1);
+    assert_int_equal(scratch_sample(&m, metric, "device", "b", &v), 1);
     assert_true(v == 22);
     scratch_close(&s);
 }
@@ -136,17 +50,17 @@ static void test_file_vanishes(void **state UNUSED)
     auto_buf m = {0}, path = {0};
     double v = 0;
     static const char metric[] = "node_network_receive_bytes_total";
-    put(&s, "proc/net/dev", DEV_HEAD DEV_ROW("a", 10));
-    collect(&s, 1000, &m);
+    scratch_put(&s, "proc/net/dev", DEV_HEAD DEV_ROW("a", 10));
+    scratch_collect(&s, 1000, &m);
     buf_printf(&path, "%s/proc/net/dev", s.dir);
     assert_int_equal(unlink(buf_text(&path)), 0);
-    collect(&s, 2000, &m);
-    assert_int_equal(find_sample(&m, metric, "device", "a", &v), 2);
-    put(&s, "proc/net/dev", DEV_HEAD DEV_ROW("a", 10));
-    collect(&s, 3000, &m); /* it is looked for again after a minute */
-    assert_int_equal(find_sample(&m, metric, "device", "a", &v), 0);
-    collect(&s, 63000, &m);
-    assert_int_equal(find_sample(&m, metric, "device", "a", &v), 1);
+    scratch_collect(&s, 2000, &m);
+    assert_int_equal(scratch_sample(&m, metric, "device", "a", &v), 2);
+    scratch_put(&s, "proc/net/dev", DEV_HEAD DEV_ROW("a", 10));
+    scratch_collect(&s, 3000, &m); /* it is looked for again after a minute */
+    assert_int_equal(scratch_sample(&m, metric, "device", "a", &v), 0);
+    scratch_collect(&s, 63000, &m);
+    assert_int_equal(scratch_sample(&m, metric, "device", "a", &v), 1);
     scratch_close(&s);
 }
 
@@ -159,18 +73,18 @@ static void test_due(void **state UNUSED)
     static const int64_t sent[] = {0, 14900, 30000, 100000};
     static const int64_t silent[] = {1000, 14000, 15000, 29000};
     for (size_t i = 0; i < COUNT(sent); i++) {
-        collect(&s, sent[i], &m);
-        assert_int_equal(find_sample(&m, slow, "job", "node", &v), 1);
+        scratch_collect(&s, sent[i], &m);
+        assert_int_equal(scratch_sample(&m, slow, "job", "node", &v), 1);
         if (i + 1 < COUNT(sent)) {
-            collect(&s, sent[i] + 1, &m);
-            assert_int_equal(find_sample(&m, slow, "job", "node", &v), 0);
+            scratch_collect(&s, sent[i] + 1, &m);
+            assert_int_equal(scratch_sample(&m, slow, "job", "node", &v), 0);
         }
     }
     struct scratch t = scratch_open();
-    collect(&t, 0, &m);
+    scratch_collect(&t, 0, &m);
     for (size_t i = 0; i < COUNT(silent) && silent[i] < 14800; i++) {
-        collect(&t, silent[i], &m);
-        assert_int_equal(find_sample(&m, slow, "job", "node", &v), 0);
+        scratch_collect(&t, silent[i], &m);
+        assert_int_equal(scratch_sample(&m, slow, "job", "node", &v), 0);
     }
     scratch_close(&s);
     scratch_close(&t);
@@ -186,30 +100,30 @@ static void test_full_listener(void **state UNUSED)
     auto_buf m = {0};
     double v = -1;
     static const char blame[] = "galen_listener_limit_is_somaxconn";
-    put(&s, "proc/sys/net/core/somaxconn", "4096\n");
-    put(&s, "proc/net/tcp",
-        TCP_HEAD TCP_LISTENER("0586", "1000", "0") TCP_LISTENER("0050", "80", "0"));
-    collect(&s, 0, &m);
-    assert_int_equal(find_sample(&m, blame, "port", "1414", &v), 0);
+    scratch_put(&s, "proc/sys/net/core/somaxconn", "4096\n");
+    scratch_put(&s, "proc/net/tcp",
+                TCP_HEAD TCP_LISTENER("0586", "1000", "0") TCP_LISTENER("0050", "80", "0"));
+    scratch_collect(&s, 0, &m);
+    assert_int_equal(scratch_sample(&m, blame, "port", "1414", &v), 0);
     /* 1414 is full at somaxconn; 80 is idle with a limit of its own */
-    put(&s, "proc/net/tcp",
-        TCP_HEAD TCP_LISTENER("0586", "1000", "1001") TCP_LISTENER("0050", "80", "7F"));
-    collect(&s, 5000, &m);
-    assert_int_equal(find_sample(&m, blame, "port", "1414", &v), 1);
+    scratch_put(&s, "proc/net/tcp",
+                TCP_HEAD TCP_LISTENER("0586", "1000", "1001") TCP_LISTENER("0050", "80", "7F"));
+    scratch_collect(&s, 5000, &m);
+    assert_int_equal(scratch_sample(&m, blame, "port", "1414", &v), 1);
     assert_true(v == 1);
-    assert_int_equal(find_sample(&m, blame, "port", "80", &v), 0);
+    assert_int_equal(scratch_sample(&m, blame, "port", "80", &v), 0);
     /* it drains: the blame stays for five minutes */
-    put(&s, "proc/net/tcp",
-        TCP_HEAD TCP_LISTENER("0586", "1000", "0") TCP_LISTENER("0050", "80", "81"));
-    collect(&s, 10000, &m);
-    assert_int_equal(find_sample(&m, blame, "port", "1414", &v), 1);
-    assert_int_equal(find_sample(&m, blame, "port", "80", &v), 1);
+    scratch_put(&s, "proc/net/tcp",
+                TCP_HEAD TCP_LISTENER("0586", "1000", "0") TCP_LISTENER("0050", "80", "81"));
+    scratch_collect(&s, 10000, &m);
+    assert_int_equal(scratch_sample(&m, blame, "port", "1414", &v), 1);
+    assert_int_equal(scratch_sample(&m, blame, "port", "80", &v), 1);
     assert_true(v == 0); /* its program's limit */
-    put(&s, "proc/net/tcp", TCP_HEAD TCP_LISTENER("0586", "1000", "0"));
-    collect(&s, 304900, &m);
-    assert_int_equal(find_sample(&m, blame, "port", "1414", &v), 1);
-    collect(&s, 305000, &m);
-    assert_int_equal(find_sample(&m, blame, "port", "1414", &v), 2);
+    scratch_put(&s, "proc/net/tcp", TCP_HEAD TCP_LISTENER("0586", "1000", "0"));
+    scratch_collect(&s, 304900, &m);
+    assert_int_equal(scratch_sample(&m, blame, "port", "1414", &v), 1);
+    scratch_collect(&s, 305000, &m);
+    assert_int_equal(scratch_sample(&m, blame, "port", "1414", &v), 2);
     scratch_close(&s);
 }
 
@@ -232,7 +146,7 @@ static void put_devices(struct scratch *s, size_t n)
     buf_str(&text, DEV_HEAD);
     for (size_t i = 0; i < n; i++)
         buf_printf(&text, "d%zu: 1 2 3 4 5 6 7 8 9 10 11 12 13 14 15 16\n", i);
-    put(s, "proc/net/dev", buf_text(&text));
+    scratch_put(s, "proc/net/dev", buf_text(&text));
 }
 
 static void test_series_ceiling(void **state UNUSED)
@@ -240,15 +154,15 @@ static void test_series_ceiling(void **state UNUSED)
     struct scratch s = scratch_open();
     auto_buf m = {0};
     put_devices(&s, SERIES_MAX / 16 - 100);
-    collect(&s, 1000, &m);
+    scratch_collect(&s, 1000, &m);
     assert_int_equal(count_lines(&s, "node_network_receive_bytes_total{"), SERIES_MAX / 16 - 100);
     put_devices(&s, SERIES_MAX / 16 + 100);
-    collect(&s, 2000, &m);
+    scratch_collect(&s, 2000, &m);
     size_t n = count_lines(&s, "node_network");
     assert_true(n > SERIES_MAX - 1000 && n <= SERIES_MAX);
     put_devices(&s, 1); /* and there is room again */
-    collect(&s, 3000, &m);
-    collect(&s, 4000, &m);
+    scratch_collect(&s, 3000, &m);
+    scratch_collect(&s, 4000, &m);
     assert_int_equal(count_lines(&s, "node_network"), 16);
     scratch_close(&s);
 }
@@ -263,8 +177,8 @@ static void test_listener_ceiling(void **state UNUSED)
         buf_str(&text, TCP_HEAD);
         for (size_t port = 1; port <= given[i]; port++)
             buf_printf(&text, "0: 0:%zX 0:0 0A 80:0 0 0 0\n", port);
-        put(&s, "proc/net/tcp", buf_text(&text));
-        collect(&s, 1000, &m);
+        scratch_put(&s, "proc/net/tcp", buf_text(&text));
+        scratch_collect(&s, 1000, &m);
         assert_int_equal(count_lines(&s, "galen_listener_queue_length{"), MOST);
         scratch_close(&s);
     }
@@ -278,8 +192,8 @@ static void test_file_ceiling(void **state UNUSED)
         auto_buf text = {0}, m = {0};
         buf_str(&text, DEV_HEAD DEV_ROW("a", 1));
         buf_fill(&text, '\n', sizes[i] - text.len);
-        put(&s, "proc/net/dev", buf_text(&text));
-        collect(&s, 1000, &m);
+        scratch_put(&s, "proc/net/dev", buf_text(&text));
+        scratch_collect(&s, 1000, &m);
         assert_int_equal(count_lines(&s, "node_network_receive_bytes_total{"), i == 0);
         scratch_close(&s);
     }
