@@ -87,6 +87,7 @@ void block_values(struct block *b, struct span name, int64_t start, int64_t end,
 /* Its labels, sorted; the texts are copied into the arena. */
 struct labels block_labels(struct block *b, struct block_place at, struct arena *arena);
 
+struct part_head;
 /* Reads series of a block; remembers the part it read last. One thread. */
 struct block_cursor;
 struct block_cursor *block_cursor_open(struct block *b);
@@ -96,6 +97,8 @@ void block_cursor_close(struct block_cursor *c); /* NULL is fine */
 /* Appends what lies in start..end. What is damaged is named in the log and left out. */
 void block_read(struct block_cursor *c, struct block_place at, int64_t start, int64_t end,
                 struct samples *out);
+/* The head of a part, until the cursor goes to another one; NULL when it is damaged. */
+const struct part_head *block_cursor_part(struct block_cursor *c, uint32_t part);
 /* How many samples a series has; for statistics and checks. */
 size_t block_count(struct block_cursor *c, struct block_place at);
 

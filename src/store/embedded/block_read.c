@@ -158,6 +158,11 @@ void block_read(struct block_cursor *c, struct block_place at, int64_t start, in
     block_complain(c->block, at.part, "a series");
 }
 
+const struct part_head *block_cursor_part(struct block_cursor *c, uint32_t part)
+{
+    return load_part(c, part) ? &c->view->head : NULL;
+}
+
 size_t block_count(struct block_cursor *c, struct block_place at)
 {
     return load_part(c, at.part) && at.place < c->view->head.n

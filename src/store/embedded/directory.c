@@ -38,6 +38,12 @@ static bool get_text(struct bytes_in *in, struct span *out)
     return at != NULL;
 }
 
+/* Of a directory by name. */
+static struct span name_of(const struct directory *d, size_t i)
+{
+    return d->series[i].at[0].value;
+}
+
 static bool parse_series(struct directory *d, struct bytes_in *in, size_t i)
 {
     uint64_t same = varint_get(in), more = varint_get(in);
@@ -52,6 +58,8 @@ static bool parse_series(struct directory *d, struct bytes_in *in, size_t i)
             return false;
     d->series[i] = (struct labels){at, same + more};
     d->hashes[i] = 0;
+    d->by_name &= same + more && span_is(at[0].name, LABEL_NAME) &&
+                  (!i || !d->by_name || span_compare(name_of(d, i - 1), at[0].value) <= 0);
     for (size_t k = 0; k < same + more; k++)
         d->hashes[i] += pair_hash(at[k].name, at[k].value);
     return true;
@@ -64,6 +72,7 @@ struct directory *directory_parse(struct span text, size_t n)
     struct directory *d = mem_zero(1, sizeof *d);
     d->holders = 1;
     d->n = n;
+    d->by_name = true;
     struct span copy = arena_span(&d->arena, text);
     d->series = ARENA_ARRAY(&d->arena, struct labels, n);
     d->hashes = ARENA_ARRAY(&d->arena, uint64_t, n);
@@ -91,14 +100,40 @@ void directory_release(struct directory *d)
     free(d);
 }
 
+/* The first with this name or one behind it. */
+static size_t first_of(const struct directory *d, struct span name)
+{
+    size_t low = 0, high = d->n;
+    while (low < high) {
+        size_t mid = (low + high) / 2;
+        if (span_compare(name_of(d, mid), name) < 0)
+            low = mid + 1;
+        else
+            high = mid;
+    }
+    return low;
+}
+
+static const struct matcher *one_name(const struct matcher *matchers, size_t n)
+{
+    for (size_t i = 0; i < n; i++)
+        if (matchers[i].kind == MATCH_EQUAL && span_is(matchers[i].name, LABEL_NAME))
+            return &matchers[i];
+    return NULL;
+}
+
 size_t directory_select(const struct directory *d, const struct matcher *matchers, size_t n,
                         struct arena *arena, uint32_t **out)
 {
-    size_t found = 0;
-    *out = arena_alloc(arena, d->n * sizeof **out);
-    for (uint32_t i = 0; i < d->n; i++)
+    const struct matcher *name = d->by_name ? one_name(matchers, n) : NULL;
+    size_t found = 0, begin = name ? first_of(d, name->value) : 0, end = d->n;
+    if (name)
+        for (end = begin; end < d->n && span_eq(name_of(d, end), name->value);)
+            end++;
+    *out = arena_alloc(arena, (end - begin) * sizeof **out);
+    for (size_t i = begin; i < end; i++)
         if (matchers_match(matchers, n, d->series[i]))
-            (*out)[found++] = i;
+            (*out)[found++] = (uint32_t)i;
     return found;
 }
 

@@ -20,6 +20,7 @@ struct directory {
     struct labels *series;
     uint64_t *hashes; /* of the labels that are here */
     size_t n;
+    bool by_name; /* all have a name, which is their first label: they are in the order of names */
     size_t bytes; /* of memory */
 };
 

@@ -84,6 +84,37 @@ struct part_name {
     const void *block;
     uint32_t part;
 };
+/* Which of a series' samples lie in start..end. */
+struct part_piece {
+    struct times_piece times; /* n is 0: none of them */
+    const int64_t *t;         /* of the first of them */
+    size_t from;              /* the first of them, among the series' own */
+};
+/* The arena is for times that are no stretch of a clock. */
+struct part_piece part_piece(const struct part_head *h, const struct part_entry *e,
+                             struct part_name name, int64_t start, int64_t end,
+                             struct arena *arena);
+/* Room behind what is there; the times are put, the values are for the caller to fill. */
+void part_put_times(const struct part_piece *p, struct samples *out);
+
+/* Chunks that wait to be decoded side by side: each takes longest on its own. */
+enum { BATCH_CHUNKS = 64 };
+struct part_batch {
+    struct arena *arena; /* for chunks of which not every value is wanted */
+    size_t n;
+    struct batch_chunk {
+        struct chunk_job job;
+        double *to; /* take values from skip on are wanted here */
+        uint32_t skip, take;
+        struct samples *of; /* which learns what its values are like */
+    } at[BATCH_CHUNKS];
+};
+/* Puts the values of a piece at v, or will when the batch is decoded; the section, empty for a
+ * constant, must stay until then. False when something is damaged, maybe what was there. */
+bool part_queue(const struct part_entry *e, struct span section, const struct part_piece *p,
+                double *v, struct samples *of, struct part_batch *batch);
+bool part_decode(struct part_batch *batch);
+
 /* Appends the samples in start..end; section is empty for a constant. */
 bool part_read(const struct part_head *h, const struct part_entry *e, struct part_name name,
                struct span section, int64_t start, int64_t end, struct samples *out);

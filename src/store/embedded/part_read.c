@@ -184,13 +184,27 @@ static size_t first_not_before(const int64_t *t, size_t n, int64_t time)
     return low;
 }
 
-/* Room behind what is there; the times are put, the values are for the caller to fill. */
-static void put_times_of(struct samples *out, const int64_t *t, const struct times_piece *p)
+struct part_piece part_piece(const struct part_head *h, const struct part_entry *e,
+                             struct part_name name, int64_t start, int64_t end, struct arena *arena)
 {
-    samples_room(out, p->n);
-    out->mixed |= out->n && t[0] <= out->t[out->n - 1];
-    if (!out->times || !times_known(out->times, p))
-        memcpy(out->t + out->n, t, p->n * sizeof *t);
+    size_t clock, first = 0;
+    const int64_t *t = times_of(h, e, arena, &clock, &first);
+    size_t from = first_not_before(t, e->samples, start);
+    size_t to = end == INT64_MAX ? e->samples : first_not_before(t, e->samples, end + 1);
+    return (struct part_piece){
+        .times = {clock == SIZE_MAX ? NULL : name.block, name.part, (uint32_t)clock, first + from,
+                  to > from ? to - from : 0},
+        .t = t + from,
+        .from = from,
+    };
+}
+
+void part_put_times(const struct part_piece *p, struct samples *out)
+{
+    samples_room(out, p->times.n);
+    out->mixed |= out->n && p->t[0] <= out->t[out->n - 1];
+    if (!out->times || !times_known(out->times, &p->times))
+        memcpy(out->t + out->n, p->t, p->times.n * sizeof *p->t);
 }
 
 /* The chunks of a section and where they begin, from what stands in front of them. */
@@ -227,93 +241,107 @@ static bool next_chunk(struct section *s, double *base, struct bytes_in *out)
     return s->heads.at && bytes;
 }
 
-/* Decodes what has gathered, and notes what is known of the values. */
-static bool read_jobs(struct chunk_job *jobs, size_t n, struct samples *out)
+/* ---- chunks side by side ---- */
+
+/* Longest first, so that those decoded together are about as long. */
+static void sort_batch(struct part_batch *b, struct batch_chunk **order)
 {
+    for (size_t i = 0; i < b->n; i++) {
+        size_t k = i;
+        for (; k > 0 && order[k - 1]->job.n < b->at[i].job.n; k--)
+            order[k] = order[k - 1];
+        order[k] = &b->at[i];
+    }
+}
+
+static bool decode_some(struct batch_chunk **chunks, size_t n)
+{
+    struct chunk_job jobs[CHUNKS_AT_ONCE];
+    for (size_t i = 0; i < n; i++)
+        jobs[i] = chunks[i]->job;
     if (!chunks_decode(jobs, n))
         return false;
     for (size_t i = 0; i < n; i++) {
-        out->nans |= !jobs[i].numbers;
-        out->falls |= !jobs[i].rising;
+        struct batch_chunk *c = chunks[i];
+        c->of->nans |= !jobs[i].numbers;
+        c->of->falls |= !jobs[i].rising;
+        if (c->job.v != c->to)
+            memcpy(c->to, c->job.v + c->skip, c->take * sizeof *c->to);
     }
     return true;
 }
 
-/* What a chunk that begins at sample start has of the samples from .. to - 1. */
-static bool read_some(struct chunk_job *job, size_t start, size_t from, size_t to, double *v,
-                      struct samples *out)
+bool part_decode(struct part_batch *batch)
 {
-    double some[CHUNK_MAX_SAMPLES];
-    size_t low = MAX(from, start), high = MIN(to, start + job->n);
-    job->v = some;
-    if (!read_jobs(job, 1, out))
-        return false;
-    memcpy(v + (low - from), some + (low - start), (high - low) * sizeof *v);
-    return true;
+    struct batch_chunk *order[BATCH_CHUNKS];
+    bool ok = true;
+    sort_batch(batch, order);
+    for (size_t i = 0; i < batch->n && ok; i += CHUNKS_AT_ONCE)
+        ok = decode_some(order + i, MIN(batch->n - i, (size_t)CHUNKS_AT_ONCE));
+    batch->n = 0;
+    return ok;
 }
 
-/* Samples from .. to - 1, behind those that out has already. */
-static bool read_section(const struct part_entry *e, struct span bytes, uint32_t number,
-                         size_t from, size_t to, struct samples *out)
+static bool queue_section(const struct part_entry *e, struct span bytes, uint32_t number,
+                          size_t from, size_t to, double *v, struct samples *of,
+                          struct part_batch *batch)
 {
     struct section s;
-    struct chunk_job jobs[CHUNKS_AT_ONCE];
-    double *v = out->v + out->n;
-    size_t chunks = part_chunks(e->samples), whole = 0;
+    size_t chunks = part_chunks(e->samples);
     if (!open_section(bytes, number, chunks, &s))
         return false;
     for (size_t i = 0; i < chunks; i++) {
         size_t start = part_chunk_start(e->samples, chunks, i);
         size_t end = part_chunk_start(e->samples, chunks, i + 1);
-        struct chunk_job *job = &jobs[whole];
+        if (batch->n == BATCH_CHUNKS && !part_decode(batch))
+            return false;
+        struct batch_chunk *c = &batch->at[batch->n];
         double before = s.before;
-        job->n = end - start;
-        if (!next_chunk(&s, &job->base, &job->in))
+        if (!next_chunk(&s, &c->job.base, &c->job.in))
             return false;
         if (end <= from || start >= to)
             continue;
-        out->falls |= start > from && job->base < before;
-        if (start < from || end > to) {
-            if (!read_some(job, start, from, to, v, out))
-                return false;
-            continue;
-        }
-        job->v = v + (start - from);
-        if (++whole == CHUNKS_AT_ONCE) {
-            if (!read_jobs(jobs, whole, out))
-                return false;
-            whole = 0;
-        }
+        of->falls |= start > from && c->job.base < before;
+        size_t low = MAX(from, start), high = MIN(to, end);
+        c->of = of;
+        c->job.n = end - start;
+        c->to = c->job.v = v + (low - from);
+        c->skip = (uint32_t)(low - start);
+        c->take = (uint32_t)(high - low);
+        if (c->take < c->job.n)
+            c->job.v = arena_alloc(batch->arena, c->job.n * sizeof *c->job.v);
+        batch->n++;
     }
-    return read_jobs(jobs, whole, out);
+    return true;
 }
 
-static void put_constant(double value, size_t n, struct samples *out)
+bool part_queue(const struct part_entry *e, struct span section, const struct part_piece *p,
+                double *v, struct samples *of, struct part_batch *batch)
 {
-    for (size_t i = 0; i < n; i++)
-        out->v[out->n + i] = value;
-    out->nans |= isnan(value);
+    if (!e->constant)
+        return queue_section(e, section, p->times.part, p->from, p->from + p->times.n, v, of,
+                             batch);
+    for (size_t i = 0; i < p->times.n; i++)
+        v[i] = e->value;
+    of->nans |= isnan(e->value);
+    return true;
 }
 
 bool part_read(const struct part_head *h, const struct part_entry *e, struct part_name name,
                struct span section, int64_t start, int64_t end, struct samples *out)
 {
-    size_t clock, first = 0;
-    const int64_t *t = times_of(h, e, out->arena, &clock, &first);
-    size_t from = first_not_before(t, e->samples, start);
-    size_t to = end == INT64_MAX ? e->samples : first_not_before(t, e->samples, end + 1);
-    if (from >= to)
+    struct part_batch batch;
+    const struct part_piece piece = part_piece(h, e, name, start, end, out->arena);
+    if (!piece.times.n)
         return true;
-    const struct times_piece piece = {clock == SIZE_MAX ? NULL : name.block, name.part,
-                                      (uint32_t)clock, first + from, to - from};
-    put_times_of(out, t + from, &piece);
-    if (e->constant) {
-        put_constant(e->value, piece.n, out);
-    } else if (!read_section(e, section, name.part, from, to, out)) {
+    batch.arena = out->arena;
+    batch.n = 0;
+    part_put_times(&piece, out);
+    if (!part_queue(e, section, &piece, out->v + out->n, out, &batch) || !part_decode(&batch)) {
         samples_moved(out);
         return false;
     }
     out->falls |= out->n && out->v[out->n] < out->v[out->n - 1];
-    out->n += piece.n;
+    out->n += piece.times.n;
     return true;
 }

@@ -1,38 +1,11 @@
 /* What queries see: head and blocks as one, as they were when the view began. */
-#include "store/embedded/embedded.h"
+#include "store/embedded/view.h"
 
 #include "base/log.h"
 #include "base/map.h"
 #include "series/remote_write.h"
 
 #include <stdlib.h>
-
-struct view {
-    struct source face;
-    struct store *store;
-    struct version *version;
-    unsigned parts;                /* of the head */
-    struct block_cursor **cursors; /* by block; opened when first needed */
-    struct times times;            /* of the series that was read last */
-};
-
-struct place {
-    struct place *next;
-    uint32_t block;
-    struct block_place at;
-};
-
-/* A selected series and where its samples are. */
-struct found {
-    struct series *series; /* of the head, or NULL */
-    struct place *first, **end;
-    struct labels labels;
-    uint64_t hash;
-};
-
-struct range {
-    int64_t start, end;
-};
 
 static struct range range_of(const struct select_hints *h)
 {
@@ -136,7 +109,7 @@ static const uint32_t *pairs_of(void *arg, uint32_t id, size_t *n)
     return s ? series_pairs(s) : NULL;
 }
 
-static bool in_head(const struct view *v, const struct series *s, struct range r)
+bool view_in_head(const struct view *v, const struct series *s, struct range r)
 {
     int64_t first, last;
     pthread_mutex_lock(s->group->shard);
@@ -154,7 +127,7 @@ static void select_head(struct view *v, const struct matcher *matchers, size_t n
     size_t found = index_select(&h->index, matchers, n, pairs_of, h, out->arena, &ids);
     for (size_t i = 0; i < found; i++) {
         struct series *s = head_series(h, ids[i]);
-        if (!s || !in_head(v, s, r))
+        if (!s || !view_in_head(v, s, r))
             continue;
         struct found *f = add_found(out, head_labels_hash(h, s));
         struct label *at = arena_alloc(out->arena, s->pairs_n * sizeof *at);
@@ -210,10 +183,22 @@ static enum status view_select(struct source *source, const struct matcher *matc
     for (size_t i = 0; i < s.n; i++)
         list[i] = (struct selected){.labels = s.at[i]->labels, .ref = (uintptr_t)s.at[i]};
     *n_out = s.n;
+    v->ahead.list = list;
+    v->ahead.list_n = s.n;
+    v->ahead.n = v->ahead.alone = 0;
     return OK;
 }
 
 /* ---- read ---- */
+
+struct block_cursor *view_cursor(struct view *v, uint32_t block)
+{
+    if (!v->cursors)
+        v->cursors = mem_zero(v->version->n, sizeof *v->cursors);
+    if (!v->cursors[block])
+        v->cursors[block] = block_cursor_open_shared(v->version->blocks[block]);
+    return v->cursors[block];
+}
 
 static void read_block(struct view *v, const struct place *p, struct labels labels, struct range r,
                        struct samples *out)
@@ -221,17 +206,13 @@ static void read_block(struct view *v, const struct place *p, struct labels labe
     struct block *b = v->version->blocks[p->block];
     if (b->min_t > r.end || b->max_t < r.start)
         return;
-    if (!v->cursors)
-        v->cursors = mem_zero(v->version->n, sizeof *v->cursors);
-    if (!v->cursors[p->block])
-        v->cursors[p->block] = block_cursor_open_shared(b);
     size_t before = out->n;
-    block_read(v->cursors[p->block], p->at, r.start, r.end, out);
+    block_read(view_cursor(v, p->block), p->at, r.start, r.end, out);
     samples_bury(v->version, b, labels, before, out);
 }
 
 /* About how many samples the series has in the blocks, so that they need not be moved. */
-static size_t samples_expected(const struct view *v, const struct found *f, struct range r)
+size_t view_expects(const struct view *v, const struct found *f, struct range r)
 {
     double all = 0;
     for (const struct place *p = f->first; p; p = p->next) {
@@ -250,10 +231,12 @@ static enum status view_read(struct source *source, struct selected *series,
     struct view *v = CONTAINER_OF(source, struct view, face);
     const struct found *f = (const struct found *)(uintptr_t)series->ref;
     struct range r = range_of(hints);
+    if (hints && hints->brief && ahead_read(v, series, r))
+        return OK;
     struct samples out = {.arena = arena, .times = hints && hints->brief ? &v->times : NULL};
     bool ok = true;
     if (f->first)
-        samples_room(&out, samples_expected(v, f, r));
+        samples_room(&out, view_expects(v, f, r));
     times_begin(&v->times);
     for (const struct place *p = f->first; p; p = p->next)
         read_block(v, p, series->labels, r, &out);
@@ -302,7 +285,7 @@ static bool pair_in_head(struct view *v, const struct pair *p, struct range r)
 {
     for (uint32_t i = 0; i < p->n; i++) {
         const struct series *s = head_series(&v->store->head, p->series[i]);
-        if (s && in_head(v, s, r))
+        if (s && view_in_head(v, s, r))
             return true;
     }
     return false;
@@ -398,6 +381,7 @@ void store_read_end(struct source *source)
         block_cursor_close(v->cursors[i]);
     free(v->cursors);
     times_free(&v->times);
+    ahead_free(&v->ahead);
     version_release(&v->store->versions, v->version);
     free(v);
 }
