@@ -10,6 +10,7 @@ enum {
     TAG_SERIES = 1 << 3 | WIRE_BYTES,
     TAG_LABEL = 1 << 3 | WIRE_BYTES,
     TAG_SAMPLE = 2 << 3 | WIRE_BYTES,
+    TAG_HISTOGRAM = 4 << 3 | WIRE_BYTES,
     TAG_NAME = 1 << 3 | WIRE_BYTES,
     TAG_VALUE = 2 << 3 | WIRE_BYTES,
     TAG_SAMPLE_VALUE = 1 << 3 | WIRE_FIXED64,
@@ -40,7 +41,8 @@ static inline const char *run_of(uint64_t tag, const unsigned char **p, const un
 }
 
 /* Exemplars and native histograms are passed over; labels or samples must not come again. */
-static const char *skip_others(const unsigned char **p, const unsigned char *end)
+static const char *skip_others(const unsigned char **p, const unsigned char *end,
+                               size_t *histograms)
 {
     while (*p < end) {
         uint64_t tag;
@@ -48,6 +50,7 @@ static const char *skip_others(const unsigned char **p, const unsigned char *end
             return FAULT_VARINT;
         if (tag == TAG_LABEL || tag == TAG_SAMPLE)
             return fault_order;
+        *histograms += tag == TAG_HISTOGRAM;
         const char *fault = skip_field(tag, p, end);
         if (fault)
             return fault;
@@ -59,10 +62,11 @@ static inline const char *cut_entry(struct span body, struct write_entry *e)
 {
     const unsigned char *p = (const unsigned char *)body.at, *end = p + body.len;
     const char *fault = run_of(TAG_LABEL, &p, end, &e->labels_raw);
+    e->histograms = 0;
     if (!fault)
         fault = run_of(TAG_SAMPLE, &p, end, &e->samples_raw);
     if (!fault && p < end)
-        fault = skip_others(&p, end);
+        fault = skip_others(&p, end, &e->histograms);
     return fault;
 }
 

@@ -22,6 +22,7 @@ enum {
  * samples are not contiguous (no known sender does that) the message is refused. */
 struct write_entry {
     struct span labels_raw, samples_raw;
+    size_t histograms; /* native ones, which are passed over */
 };
 
 struct write_reader {

@@ -92,6 +92,32 @@ static void times_out_of_range(void **state)
     fixture_free(&f);
 }
 
+/* What of a message cannot be stored is said; the rest is. */
+static void native_histograms(void **state)
+{
+    (void)state;
+    struct fixture f;
+    fixture_init(&f);
+    fixture_open(&f);
+    static const struct span alone =
+        SPAN("\x0a\x13\x0a\x0d\x0a\x08__name__\x12\x01h\x22\x00\x22\x00");
+    struct sample sample = {NOON, 1};
+    struct append_result r;
+    auto_buf message = {0};
+    buf_span(&message, alone);
+    assert_ok(store_append_wait(f.writer, buf_view(&message), &r, err));
+    assert_int_equal(r.samples, 0);
+    assert_int_equal(r.series_new, 0);
+    assert_int_equal(r.refused, 2);
+    assert_non_null(strstr(r.refused_why, "native histograms are not supported"));
+    message_add(&message, "m{instance=\"a\"}", &sample, 1);
+    assert_ok(store_append_wait(f.writer, buf_view(&message), &r, err));
+    assert_int_equal(r.samples, 1);
+    assert_int_equal(r.refused, 2);
+    assert_samples(&f, "m{instance=\"a\"}", &sample, 1);
+    fixture_free(&f);
+}
+
 static void out_of_order(void **state)
 {
     (void)state;
@@ -258,8 +284,9 @@ static void locked_directory(void **state)
 
 const struct CMUnitTest basic_tests[] = {
     cmocka_unit_test(in_and_out),         cmocka_unit_test(duplicates_and_conflicts),
-    cmocka_unit_test(times_out_of_range), cmocka_unit_test(out_of_order),
-    cmocka_unit_test(malformed_messages), cmocka_unit_test(selectors),
-    cmocka_unit_test(label_values),       cmocka_unit_test(locked_directory),
+    cmocka_unit_test(times_out_of_range), cmocka_unit_test(native_histograms),
+    cmocka_unit_test(out_of_order),       cmocka_unit_test(malformed_messages),
+    cmocka_unit_test(selectors),          cmocka_unit_test(label_values),
+    cmocka_unit_test(locked_directory),
 };
 const size_t basic_tests_n = COUNT(basic_tests);

@@ -114,32 +114,47 @@ static const char *read_bytes(struct ahead *a, const struct stretch *s, size_t a
                : NULL;
 }
 
-/* Sections of neighbours lie near each other: one read for all, unless much lies between. */
-static bool queue_stretch(struct ahead *a, const struct stretch *s, size_t number, size_t done)
+/* What lies from the first to the last section of the series. */
+struct extent {
+    size_t low, high, wanted;
+};
+
+static bool extent_of(const struct ahead *a, const struct stretch *s, size_t number,
+                      struct extent *out)
 {
-    enum { BETWEEN_BYTES = 16 << 10 };
-    const struct part_entry *entries[AHEAD_SERIES] = {0};
-    size_t low = SIZE_MAX, high = 0, wanted = 0;
+    *out = (struct extent){.low = SIZE_MAX};
     for (size_t i = 0; i < a->n; i++) {
-        const struct part_entry *e = entries[i] = entry_of(s->head, place_at(a, i, number));
+        const struct part_entry *e = entry_of(s->head, place_at(a, i, number));
         if (!e)
             return false;
         if (e->constant)
             continue;
-        low = MIN(low, (size_t)e->section);
-        high = MAX(high, (size_t)e->section + e->bytes);
-        wanted += e->bytes;
+        out->low = MIN(out->low, (size_t)e->section);
+        out->high = MAX(out->high, (size_t)e->section + e->bytes);
+        out->wanted += e->bytes;
     }
-    bool together = wanted && high - low <= wanted * 2 + BETWEEN_BYTES;
-    const char *all = together ? read_bytes(a, s, low, high - low) : NULL;
+    return true;
+}
+
+/* Sections of neighbours lie near each other: one read for all, unless much lies between. */
+static bool queue_stretch(struct ahead *a, const struct stretch *s, size_t number, size_t done)
+{
+    enum { BETWEEN_BYTES = 16 << 10 };
+    struct extent x;
+    if (!extent_of(a, s, number, &x))
+        return false;
+    bool together = x.wanted && x.high - x.low <= x.wanted * 2 + BETWEEN_BYTES;
+    const char *all = together ? read_bytes(a, s, x.low, x.high - x.low) : NULL;
     if (together && !all)
         return false;
     for (size_t i = 0; i < a->n; i++) {
-        const struct part_entry *e = entries[i];
+        const struct part_entry *e = entry_of(s->head, place_at(a, i, number));
+        if (!e)
+            return false;
         struct span section = {0};
         if (!e->constant) {
             const char *own =
-                all ? all + (e->section - low) : read_bytes(a, s, e->section, e->bytes);
+                all ? all + (e->section - x.low) : read_bytes(a, s, e->section, e->bytes);
             if (!own)
                 return false;
             section = span_from(own, e->bytes);

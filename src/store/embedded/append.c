@@ -26,6 +26,7 @@ struct store_writer {
     struct entry *entries;
     struct sample *samples;
     size_t entries_n, entries_size, samples_n, samples_size, unknown;
+    size_t histograms; /* native ones in the message */
     struct row row;
     struct buf late, text;
     struct arena arena;
@@ -107,8 +108,11 @@ static enum status read_message(struct store_writer *w, struct span request, str
     struct write_reader reader = write_reader_of(request);
     struct series *before = head_series(h, w->last);
     const char *fault = NULL;
-    w->entries_n = w->samples_n = w->unknown = 0;
+    w->entries_n = w->samples_n = w->unknown = w->histograms = 0;
     for (struct write_entry raw; !fault && write_next(&reader, &raw);) {
+        w->histograms += raw.histograms;
+        if (raw.histograms && !raw.samples_raw.len)
+            continue;
         struct entry *e = new_entry(w);
         e->labels_raw = raw.labels_raw;
         e->series = find_series(w, expected_after(h, before), raw.labels_raw);
@@ -203,6 +207,15 @@ static void refuse(struct taking *t, struct sample s, const char *why)
     if (!r->refused++)
         snprintf(r->refused_why, sizeof r->refused_why, "the sample at %lld ms %s",
                  (long long)s.t_ms, why);
+}
+
+static void refuse_histograms(const struct store_writer *w, struct append_result *r)
+{
+    if (w->histograms && !r->refused)
+        snprintf(r->refused_why, sizeof r->refused_why,
+                 "native histograms are not supported, only their classic form "
+                 "(_bucket, _sum and _count)");
+    r->refused += w->histograms;
 }
 
 static void taken(struct taking *t, int64_t t_ms)
@@ -382,6 +395,7 @@ enum status store_append(struct store_writer *w, struct span request, store_done
         struct taking t = {w, store_oldest_ms(s, now.early), now.late + s->future_max_ms,
                            &ticket.result};
         take_all(&t);
+        refuse_histograms(w, &ticket.result);
         if (w->entries_n)
             w->last = w->entries[w->entries_n - 1].series->id;
         count(s, &ticket.result, now.mono);
