@@ -77,10 +77,13 @@ static bool open_stretch(struct view *v, size_t number, struct range r, struct s
     out->block = v->version->blocks[p->block];
     out->cursor = view_cursor(v, p->block);
     out->head = block_cursor_part(out->cursor, p->at.part);
+    const struct part_entry *first = out->head ? entry_of(out->head, p) : NULL;
     for (size_t i = 0; out->head && i < a->n; i++) {
         const struct part_entry *e = entry_of(out->head, place_at(a, i, number));
         if (!e)
             return false;
+        if (i > 0 && !e->runs && !first->runs)
+            continue; /* both have all of the first clock */
         struct part_piece piece = {0};
         if (part_entry_in(out->head, e, r.start, r.end))
             piece = part_piece(out->head, e, name, r.start, r.end, &a->arena);

@@ -133,6 +133,10 @@ bool part_parse(struct span head, uint32_t number, struct arena *arena, struct p
 bool part_entry_in(const struct part_head *h, const struct part_entry *e, int64_t start,
                    int64_t end)
 {
+    if (!e->runs) {
+        const int64_t *all = h->clocks[0].t;
+        return e->samples && all[0] <= end && all[e->samples - 1] >= start;
+    }
     struct run_walk w = walk_runs(h, e);
     const int64_t *t = h->clocks[w.clock].t;
     size_t first, n, lowest = SIZE_MAX;
