@@ -47,6 +47,7 @@ EARLY_S = 3  # a load has what it holds
 LOAD_END_S = 20  # a load lets go and says how it went
 CLONE_NEWNET = 0x40000000
 ADVICE = ('increase', 'decrease', 'upgrade')
+CLASSES = ('none', *ADVICE)
 STATES = ('helped', 'no_effect', 'harmed', 'ended', 'dismissed')
 lanes = collections.defaultdict(threading.Lock)  # one scenario of a lane at a time
 stopping = threading.Event()  # somebody wants this to end
@@ -252,8 +253,13 @@ class Trial:
         self.loads.append(self.start(['bash', '-c', scenarios.HELPERS + command], 'load.log'))
 
     def findings(self):
+        """Those in force; the classifier's own word, where no rule speaks, as one of them."""
         hosts = (self.ask('/hosts') or {}).get('hosts') or []
-        return [f for h in hosts for f in (h.get('advice') or {}).get('findings', [])]
+        advice = [h.get('advice') or {} for h in hosts]
+        return [f for a in advice for f in a.get('findings', [])] + [
+            {'rule': 'classifier', 'class': CLASSES[a['predicted_class']], 'sentence': a['summary']}
+            for a in advice if a.get('predicted_class') and not any(
+                f['class'] in ADVICE for f in a.get('findings', []))]
 
     def kept(self):
         """The finding that is right, as the server keeps it."""

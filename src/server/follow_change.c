@@ -219,6 +219,9 @@ static enum status settle_change(struct round *r, struct change_row *row, enum v
     if (check && check->resource)
         adviser_mute(r->f->adviser, row->host_name, arena_printf(r->arena, "@%s", check->resource),
                      NULL, 0, "");
+    if (span_is(row->cause, "person")) /* follow_person.c holds it until now */
+        adviser_mute(r->f->adviser, row->host_name, arena_dup_span(r->arena, row->rule),
+                     arena_dup_span(r->arena, row->subject), 0, "");
     return decide_finding(r, row, v);
 }
 

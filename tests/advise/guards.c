@@ -114,8 +114,8 @@ static void look_at_case(const struct rule_case *one, struct conditions *c)
     }
 }
 
-/* Two readings make no trend: trends.c has the host that has been seen for less than an hour. */
-static const char elsewhere[] = "offset 1h";
+/* What was before is no matter of what is: trends.c has the hosts that have been seen too shortly. */
+static const char elsewhere[] = " offset 1";
 
 static size_t tell_unseen(const struct rule *r, const struct conditions *c)
 {

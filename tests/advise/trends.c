@@ -124,10 +124,27 @@ static void a_trend_needs_an_hour(void **state UNUSED)
     }
 }
 
+/* The first loss of datagrams, many: the agent will say in some seconds whose buffer it is. */
+static void the_first_loss_waits_for_its_cause(void **state UNUSED)
+{
+    struct world w;
+    world_open(&w);
+    world_set(&w, "galen_sysctl", "name=net.core.rmem_default", 212992);
+    world_set(&w, "node_netstat_Udp_RcvbufErrors", "", 0);
+    world_minutes(&w, 5);
+    world_pace(&w, "node_netstat_Udp_RcvbufErrors", "", 1000);
+    world_steps(&w, 1);
+    assert_null(world_finding(&w, "UD1-unseen"));
+    world_steps(&w, 4); /* nobody has said it */
+    assert_non_null(world_finding(&w, "UD1-unseen"));
+    world_close(&w);
+}
+
 const struct CMUnitTest trends_tests[] = {
     cmocka_unit_test(write_back_in_bursts),
     cmocka_unit_test(write_back_within_bounds),
     cmocka_unit_test(a_trend_needs_an_hour),
+    cmocka_unit_test(the_first_loss_waits_for_its_cause),
     cmocka_unit_test(raised_but_not_restarted),
 };
 const size_t trends_tests_n = COUNT(trends_tests);
