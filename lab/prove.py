@@ -164,7 +164,8 @@ class Trial:
         # A namespace of its own has all ports; the machine's are shared by the scenarios.
         own_net = scenario.where == 'net'
         self.port = PORT if own_net else 20000 + os.getpid() % 1000 + abs(hash(scenario.name)) % 9000
-        self.env = dict(os.environ, T=str(folder), LAB=str(folder / 'labload'))
+        self.env = dict(os.environ, T=str(folder), LAB=str(folder / 'labload'),
+                        HOME_NET=f'/proc/{os.getpid()}/ns/net')
 
     def close(self):
         self.stop_load()

@@ -24,15 +24,15 @@ SERVER_ARGS = []
 AGENT_ARGS = []
 
 # For all commands: nset PARAMETER VALUE sets, gset does so for the whole machine (some of net.* can be
-# set nowhere else), keep PARAMETER prints the command that puts it back.
+# set nowhere else), grow MB makes the file system anew,
+# keep PARAMETER prints the command that puts it back.
 HELPERS = r'''
 set -eu
 nset() { echo "$2" > "/proc/sys/${1//.//}"; }
-gset() { nsenter -t 1 -n sh -c "echo '$2' > /proc/sys/${1//.//}"; }
+gset() { nsenter --net="$HOME_NET" sh -c "echo '$2' > /proc/sys/${1//.//}"; }
 grow() {
-  truncate -s "$1M" "$T/img"
-  local device; device=$(losetup -n -O NAME -j "$T/img")
-  losetup -c "$device"; resize2fs "$device"
+  umount "$T/m"; rm "$T/img"; truncate -s "$1M" "$T/img"
+  mkfs.ext4 -q -F -m 0 -O ^has_journal "$T/img"; mount -o loop "$T/img" "$T/m"
 }
 keep() { echo "echo '$(cat "/proc/sys/${1//.//}")' > /proc/sys/${1//.//}"; }
 [ ! -d /sys/class/net/lo ] || ip link set lo up 2>/dev/null || true
@@ -259,10 +259,11 @@ UNMOUNT = ('echo "umount -l $T/m"',)
 
 STORAGE = [
     Scenario('disk-full', 'a file system without space', 'host', 'fill dir="$T/m" n=300 kb=1024',
-             DISK.format(size=300, inodes=''), undo=UNMOUNT, expect=up('IO2'), remedy='grow 900'),
+             DISK.format(size=300, inodes=''), undo=UNMOUNT, expect=up('IO2'), remedy='grow 900',
+             remedy_load='fill dir="$T/m" n=300 kb=1024'),
     Scenario('disk-inodes', 'a file system without inodes, space to spare', 'host',
              'fill dir="$T/m" n=400 kb=1', DISK.format(size=64, inodes='-N 128'), undo=UNMOUNT,
-             expect=up('IO3'), remedy='grow 640'),
+             expect=up('IO3'), remedy='grow 640', remedy_load='fill dir="$T/m" n=400 kb=1'),
     fine('files', 'a third of a file system', 'host', 'fill dir="$T/m" n=300 kb=200',
          setup=DISK.format(size=256, inodes=''), undo=UNMOUNT),
     fine('fsync', 'small synchronous writes beside a slow copy', 'host',
