@@ -114,7 +114,7 @@ static void look_at_case(const struct rule_case *one, struct conditions *c)
     }
 }
 
-/* What was before is no matter of what is: trends.c has the hosts that have been seen too shortly. */
+/* What was before: trends.c has the hosts that have been seen too shortly. */
 static const char elsewhere[] = " offset 1";
 
 static size_t tell_unseen(const struct rule *r, const struct conditions *c)
