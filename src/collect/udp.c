@@ -57,6 +57,7 @@ struct udp_state {
     size_t n;
     uint64_t queues[2][2]; /* of IPv4 and IPv6: receive, transmit */
     int64_t rest_until_ms;
+    bool asked; /* before: a port that is new has lost what it lost since then */
 };
 
 static struct port *port_of(struct udp_state *s, uint16_t number)
@@ -97,15 +98,17 @@ static enum status ask(struct tick *t, struct udp_state *s, struct err *err)
     enum status st = sockdiag_udp(&s->diag, take, s, err);
     for (size_t i = 0; i < s->n; i++) {
         struct port *p = &s->ports[i];
-        if (!p->seen)
-            continue;
-        if (p->known && p->drops > p->before)
+        /* Fewer than before: another socket, and it lost some already. */
+        if (p->seen && s->asked && (!p->known || p->drops != p->before))
             p->dropped_until_ms = tick_mono_ms(t) + DROPPED_FOR_MS;
-        p->before = p->drops;
+        if (p->seen)
+            p->before = p->drops;
         p->known = true;
-        s->ports[kept++] = *p;
+        if (p->seen || tick_mono_ms(t) < p->dropped_until_ms)
+            s->ports[kept++] = *p;
     }
     s->n = kept;
+    s->asked = true;
     return st;
 }
 
