@@ -1,0 +1,156 @@
+/* Retention while others write and read: whole blocks go, and no query sees a part of what went
+ * with them. */
+#include "fixture.h"
+
+#include <pthread.h>
+#include <stdio.h>
+#include <unistd.h>
+
+enum { HOSTS = 8, SERIES = 4, STEP_MS = 30 * 60 * 1000, DAYS = 12, DAYS_SOAK = 60, READERS = 2 };
+
+struct crowd {
+    struct fixture f;
+    bool by_size;
+    _Atomic int64_t begun, now; /* the first and the newest time that was acknowledged */
+    _Atomic bool stop;
+    _Atomic unsigned wrong, looked, went;
+};
+
+static _Atomic int64_t clock_ms; /* all threads look at it */
+
+static int64_t read_clock(void)
+{
+    return clock_ms;
+}
+
+static void put_step(struct crowd *c, int64_t t)
+{
+    auto_buf message = {.max = SIZE_MAX};
+    struct dice d = dice_of((uint64_t)t);
+    for (int i = 0; i < HOSTS * SERIES; i++) {
+        char name[64];
+        /* bits by chance where the size is to matter */
+        struct sample s = {t, c->by_size ? bits_double(roll(&d) >> 2) : (double)t};
+        snprintf(name, sizeof name, "m%d{instance=\"h%d\"}", i % SERIES, i / SERIES);
+        message_add(&message, name, &s, 1);
+    }
+    struct append_result r;
+    struct err why = {0};
+    while (store_append_wait(c->f.writer, buf_view(&message), &r, &why) == AGAIN)
+        usleep(500);
+    assert_int_equal(why.status == AGAIN ? OK : why.status, OK);
+    assert_int_equal(r.samples, HOSTS * SERIES);
+    c->now = t;
+}
+
+/* All series have the same times: the newest, and from some step on every one. What is older is
+ * gone for all of them. */
+static bool look(struct crowd *c, int64_t *oldest)
+{
+    auto_arena a = {0};
+    struct matcher m[4];
+    struct selected *found;
+    struct err err;
+    int64_t now = c->now;
+    size_t n = matchers_of(&a, "{instance=~\"h.*\"}", m), found_n = 0;
+    struct source *view = store_read_begin(c->f.store);
+    bool ok =
+        !view->select(view, m, n, NULL, &a, &found, &found_n, &err) && found_n == HOSTS * SERIES;
+    for (size_t i = 0; ok && i < found_n; i++)
+        ok = !view->read(view, &found[i], NULL, &a, &err) && found[i].n;
+    *oldest = ok ? found[0].t_ms[0] : 0;
+    for (size_t i = 0; ok && i < found_n; i++) {
+        const struct selected *s = &found[i];
+        ok = s->t_ms[0] == *oldest && s->t_ms[s->n - 1] >= now;
+        for (size_t k = 1; ok && k < s->n; k++)
+            ok = s->t_ms[k] == s->t_ms[k - 1] + STEP_MS;
+    }
+    /* whole days: the first of a day, or the first of all */
+    ok = ok && (*oldest == c->begun || *oldest % DAY_MS < STEP_MS || c->by_size);
+    store_read_end(view);
+    matchers_free(m, n);
+    return ok;
+}
+
+static void *read_on(void *arg)
+{
+    struct crowd *c = arg;
+    while (!c->stop) {
+        int64_t oldest;
+        bool good = look(c, &oldest);
+        c->wrong += !good;
+        c->went += good && oldest > c->begun;
+        c->looked++;
+    }
+    return NULL;
+}
+
+static void *look_after(void *arg)
+{
+    struct crowd *c = arg;
+    struct err err;
+    while (!c->stop) {
+        c->wrong += store_maintain(c->f.store, &err) != OK;
+        usleep(500);
+    }
+    return NULL;
+}
+
+static void run(bool by_size)
+{
+    static struct crowd c;
+    pthread_t threads[READERS + 1];
+    int days = fixture_soak() ? DAYS_SOAK : DAYS;
+    struct store_stats stats;
+    memset(&c, 0, sizeof c);
+    fixture_init(&c.f);
+    c.by_size = by_size;
+    c.f.config.retention_ms = by_size ? 0 : 3 * DAY_MS;
+    c.f.config.retention_bytes = by_size ? 400000 : 0;
+    c.f.tuning.flush_samples = HOSTS * SERIES * 12; /* four blocks a day */
+    c.f.tuning.flush_per_series = 1;
+    c.f.tuning.segment_bytes = 16 << 10;
+    c.f.tuning.no_thread = true;
+    c.f.config.now_ms = read_clock;
+    clock_ms = NOON;
+    fixture_open(&c.f);
+    c.begun = NOON;
+    put_step(&c, NOON);
+    for (int i = 0; i < READERS; i++)
+        pthread_create(&threads[i], NULL, read_on, &c);
+    pthread_create(&threads[READERS], NULL, look_after, &c);
+    for (int64_t t = NOON + STEP_MS; t < NOON + days * DAY_MS; t += STEP_MS) {
+        clock_ms = t;
+        put_step(&c, t);
+        unsigned before = c.looked;
+        while (t % DAY_MS < STEP_MS && c.looked < before + 2) /* each day is looked at */
+            usleep(200);
+    }
+    c.stop = true;
+    for (int i = 0; i <= READERS; i++)
+        pthread_join(threads[i], NULL);
+    assert_int_equal(c.wrong, 0);
+    assert_true(c.went > 0);
+    assert_ok(store_maintain(c.f.store, err));
+    store_stats(c.f.store, &stats);
+    if (by_size)
+        assert_true(stats.bytes_on_disk <= 400000 + 200000); /* the newest day stays */
+    else
+        assert_true(stats.min_t_ms >= day_of(clock_ms - 3 * DAY_MS) * DAY_MS);
+    fixture_free(&c.f);
+}
+
+static void by_age(void **state)
+{
+    (void)state;
+    run(false);
+}
+
+static void by_size(void **state)
+{
+    (void)state;
+    run(true);
+}
+
+const struct CMUnitTest retention_tests[] = {cmocka_unit_test(by_age), cmocka_unit_test(by_size)};
+const size_t retention_tests_n = COUNT(retention_tests);
