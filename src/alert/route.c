@@ -29,6 +29,7 @@ void routing_judge(const struct routing *r, const struct silences *s, struct rou
     for (size_t k = 0; k < n; k++) {
         alerts[k].silenced_by = s ? silences_match(s, alerts[k].labels, now_ms) : 0;
         alerts[k].inhibited = false;
+        alerts[k].inhibited_by = 0;
         for (size_t i = 0; alerts[k].firing && i < r->n_inhibitions; i++) {
             if (!match_fits(&r->inhibitions[i].source, alerts[k].labels))
                 continue;
@@ -42,7 +43,10 @@ void routing_judge(const struct routing *r, const struct silences *s, struct rou
                 continue;
             inhibition_key(&r->inhibitions[i], i, alerts[k].labels, &key);
             const struct routed_alert *by = map_get(&sources, buf_view(&key));
-            alerts[k].inhibited |= by && by != &alerts[k];
+            if (by && by != &alerts[k]) {
+                alerts[k].inhibited = true;
+                alerts[k].inhibited_by = by->id;
+            }
         }
 }
 

@@ -42,6 +42,7 @@ struct routed_alert {
     /* out, of routing_judge */
     int64_t silenced_by; /* 0: not */
     bool inhibited;
+    int64_t inhibited_by; /* id of an alert that does; 0: not */
 };
 
 /* Fills silenced_by and inhibited. */

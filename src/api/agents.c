@@ -7,7 +7,7 @@
 #include <jansson.h>
 #include <stdio.h>
 
-enum { PROCESSES_UNPACKED_MAX_BYTES = 1 << 20, ETAG_TEXT_MAX = 32 };
+enum { PROCESSES_UNPACKED_MAX_BYTES = 1 << 20 };
 
 /* The host of the address; replies 404 and returns false when there is none. */
 static bool known_host(struct call *c, struct host_row *host)
@@ -53,7 +53,6 @@ static void reply_settings(struct call *c, const struct settings_row *row)
     struct host_settings settings;
     struct settings_faults faults;
     struct link_state link;
-    char etag[ETAG_TEXT_MAX];
     host_settings_default(&settings);
     if (row->json.len &&
         !host_settings_parse(row->json, http_request_arena(c->req), &settings, &faults))
@@ -70,8 +69,7 @@ static void reply_settings(struct call *c, const struct settings_row *row)
     json_key(&j, "link");
     put_link(&j, &link);
     json_end_object(&j);
-    snprintf(etag, sizeof etag, "\"%lld\"", (long long)row->version);
-    http_reply_header(c->req, "ETag", etag);
+    api_etag(c, row->version);
     api_json(c, 200, &body);
 }
 
@@ -87,22 +85,6 @@ void agents_settings(struct call *c)
         api_failure(c, st, &err);
     else
         reply_settings(c, &row);
-}
-
-/* "7", or W/"7"; -1 when there is no condition. Replies and returns false when it is none. */
-static bool expected_version(struct call *c, int64_t *out)
-{
-    struct span tag = span_trim(http_request_header(c->req, "If-Match"));
-    *out = -1;
-    if (!tag.len || span_is(tag, "*"))
-        return true;
-    if (span_starts(tag, SPAN("W/")))
-        tag = span_from(tag.at + 2, tag.len - 2);
-    if (tag.len > 2 && tag.at[0] == '"' && span_i64(span_from(tag.at + 1, tag.len - 2), out) &&
-        *out >= 0)
-        return true;
-    http_problem(c->req, 400, "If-Match is the ETag of the settings, such as \"3\"");
-    return false;
 }
 
 /* RFC 9457 with a member errors: one object for each field at fault. */
@@ -161,7 +143,7 @@ void agents_settings_put(struct call *c)
     struct host_settings settings;
     struct settings_faults faults;
     int64_t expected;
-    if (!known_host(c, &host) || !expected_version(c, &expected))
+    if (!known_host(c, &host) || !api_if_match(c, &expected))
         return;
     json_t *body = api_body(c);
     if (!body)

@@ -1,5 +1,6 @@
 /* Silences, channels, routes and rule files: documents of the record, checked before they take
- * effect, each with a version (If-Match guards against lost updates). */
+ * effect, each with a version. If-Match guards against lost updates: without it the last one wins,
+ * with another version the answer is 412. 409 is for names that are taken. */
 #include "api/call.h"
 
 #include "alert/route.h"
@@ -28,17 +29,14 @@ static bool read_id(struct call *c, int64_t *out)
     return false;
 }
 
+/* NULL: If-Match is none, and that is answered. */
 static struct document_job *job_new(struct call *c, struct span kind, size_t most)
 {
     struct document_job *job = ARENA_NEW(http_request_arena(c->req), struct document_job);
-    struct span match = http_request_header(c->req, "If-Match");
     *job = (struct document_job){
         .row = {.kind = kind, .changed_by = span_of(c->who.name), .changed_ms = clock_wall_ms()},
-        .expected = -1,
         .most = most};
-    if (match.len > 2 && match.at[0] == '"')
-        (void)!span_i64(span_from(match.at + 1, match.len - 2), &job->expected);
-    return job;
+    return api_if_match(c, &job->expected) ? job : NULL;
 }
 
 static struct span dumped(struct call *c, const json_t *j)
@@ -69,14 +67,28 @@ static enum status audit(struct call *c, const struct document_row *d, const cha
                         buf_view(&detail), NULL);
 }
 
-static enum status put(struct call *c, void *arg, struct arena *arena UNUSED, struct buf *body,
+/* Is it at another version than was expected? */
+static bool is_outdated(struct call *c, const struct document_job *job, struct arena *arena)
+{
+    struct document_row now = {0};
+    if (job->expected < 0 || record_document(c->api->record, job->row.kind, job->row.id,
+                                             job->row.name, arena, &now, NULL))
+        return false;
+    return now.version != job->expected;
+}
+
+static enum status put(struct call *c, void *arg, struct arena *arena, struct buf *body,
                        struct err *err)
 {
     struct document_job *job = arg;
     bool new = job->row.id == 0;
     enum status st = record_document_put(c->api->record, &job->row, job->expected, job->most, err);
+    if (st == EXISTS)
+        c->outdated = is_outdated(c, job, arena);
     if (st)
         return st;
+    c->versioned = true;
+    c->version = job->row.version;
     (void)!audit(c, &job->row, new ? "created" : "changed");
     c->api->alerts.changed(c->api->alerts.arg, job->row.kind);
     struct json j = json_to(body);
@@ -86,9 +98,11 @@ static enum status put(struct call *c, void *arg, struct arena *arena UNUSED, st
     return OK;
 }
 
-static enum status delete (struct call *c, void *arg, struct arena *arena UNUSED,
-                           struct buf *body UNUSED, struct err *err) {
+static enum status delete (struct call *c, void *arg, struct arena *arena, struct buf *body UNUSED,
+                           struct err *err) {
     struct document_job *job = arg;
+    c->outdated = is_outdated(c, job, arena);
+    if (c->outdated) return err_set(err, EXISTS, "it has been changed since");
     enum status st = record_document_delete(c->api->record, job->row.kind, job->row.id, err);
     if (st) return st;
     (void)!audit(c, &job->row, "deleted");
@@ -99,7 +113,7 @@ static enum status delete (struct call *c, void *arg, struct arena *arena UNUSED
 static void delete_one(struct call *c, struct span kind)
 {
     struct document_job *job = job_new(c, kind, 0);
-    if (read_id(c, &job->row.id))
+    if (job && read_id(c, &job->row.id))
         api_work(c, delete, job);
 }
 
@@ -143,7 +157,7 @@ static void put_silence(struct call *c, int64_t id)
 {
     struct document_job *job = job_new(c, SPAN("silence"), SILENCES_MAX);
     struct err err = {0};
-    json_t *body = api_body(c);
+    json_t *body = job ? api_body(c) : NULL;
     if (!body)
         return;
     json_object_set_new(body, "created_by", json_string(c->who.name));
@@ -269,7 +283,7 @@ static void channel_from_body(struct call *c, int64_t id)
 {
     struct document_job *job = job_new(c, SPAN("channel"), CHANNELS_MAX);
     struct span name, kind;
-    json_t *body = api_body(c);
+    json_t *body = job ? api_body(c) : NULL;
     if (!body)
         return;
     bool fine = api_member(c, body, "name", &name) && api_member(c, body, "kind", &kind);
@@ -319,7 +333,7 @@ static enum status test(struct call *c, void *arg, struct arena *arena UNUSED, s
 void channels_test(struct call *c)
 {
     struct document_job *job = job_new(c, SPAN("channel"), 0);
-    if (read_id(c, &job->row.id))
+    if (job && read_id(c, &job->row.id))
         api_work(c, test, job);
 }
 
@@ -363,9 +377,9 @@ void channels_deliveries(struct call *c)
     struct document_job *job = job_new(c, SPAN("channel"), 0);
     struct err err = {0};
     enum status st;
-    job->limit = DELIVERIES_DEFAULT;
-    if (!read_id(c, &job->row.id))
+    if (!job || !read_id(c, &job->row.id))
         return;
+    job->limit = DELIVERIES_DEFAULT;
     if ((st = api_whole_param(c->req, "limit", 1, ALERTS_LIMIT_MAX, &job->limit, &err)) ||
         (st = api_whole_param(c->req, "cursor", 1, INT64_MAX, &job->before_id, &err)))
         api_failure(c, st, &err);
@@ -384,8 +398,10 @@ static enum status show_routing(struct call *c, void *arg UNUSED, struct arena *
     struct json j = json_to(body);
     if (st)
         return st;
+    c->versioned = true;
+    c->version = n ? rows[0].version : 0;
     json_begin_object(&j);
-    json_field_i64(&j, "version", n ? rows[0].version : 0);
+    json_field_i64(&j, "version", c->version);
     json_field_bool(&j, "default", n == 0);
     json_key(&j, "routes");
     json_raw(&j, n ? rows[0].json : span_of(routing_default));
@@ -407,6 +423,10 @@ static enum status put_routing(struct call *c, void *arg, struct arena *arena, s
     enum status st = record_documents(c->api->record, SPAN("routes"), arena, &rows, &n, err);
     if (!st && n)
         job->row.id = rows[0].id;
+    if (!st && !n && job->expected > 0) {
+        c->outdated = true;
+        return err_set(err, EXISTS, "nobody has written routes: they are at version 0");
+    }
     return st ? st : put(c, job, arena, body, err);
 }
 
@@ -415,6 +435,8 @@ void routing_put(struct call *c)
     struct document_job *job = job_new(c, SPAN("routes"), 1);
     struct routing *probe;
     struct err err = {0};
+    if (!job)
+        return;
     enum status st = routing_read(http_request_body(c->req), &probe, &err);
     if (!st && !http_request_body(c->req).len)
         st = err_set(&err, INVALID, "the body must be the routes as JSON");
@@ -430,6 +452,14 @@ void routing_put(struct call *c)
 
 /* ---- rule files ---- */
 
+static void put_rule_text(struct json *j, const struct document_row *d)
+{
+    json_begin_object(j);
+    put_head(j, d);
+    json_field_span(j, "text", d->json);
+    json_end_object(j);
+}
+
 static enum status list_rule_files(struct call *c, void *arg UNUSED, struct arena *arena,
                                    struct buf *body, struct err *err)
 {
@@ -442,12 +472,8 @@ static enum status list_rule_files(struct call *c, void *arg UNUSED, struct aren
     json_begin_object(&j);
     json_key(&j, "files");
     json_begin_array(&j);
-    for (size_t i = 0; i < n; i++) {
-        json_begin_object(&j);
-        put_head(&j, &rows[i]);
-        json_field_span(&j, "text", rows[i].json);
-        json_end_object(&j);
-    }
+    for (size_t i = 0; i < n; i++)
+        put_rule_text(&j, &rows[i]);
     json_end_array(&j);
     json_end_object(&j);
     return OK;
@@ -458,13 +484,36 @@ void rule_files_list(struct call *c)
     api_work(c, list_rule_files, NULL);
 }
 
+static enum status show_rule_file(struct call *c, void *arg, struct arena *arena, struct buf *body,
+                                  struct err *err)
+{
+    const struct document_job *job = arg;
+    struct document_row row;
+    enum status st =
+        record_document(c->api->record, SPAN("rules"), job->row.id, SPAN(""), arena, &row, err);
+    struct json j = json_to(body);
+    if (st)
+        return st;
+    c->versioned = true;
+    c->version = row.version;
+    put_rule_text(&j, &row);
+    return OK;
+}
+
+void rule_files_show(struct call *c)
+{
+    struct document_job *job = job_new(c, SPAN("rules"), 0);
+    if (job && read_id(c, &job->row.id))
+        api_work(c, show_rule_file, job);
+}
+
 static void put_rule_file(struct call *c, int64_t id)
 {
     struct document_job *job = job_new(c, SPAN("rules"), RULE_FILES_MAX);
     struct alert_rules probe;
     struct span name, text;
     struct err err = {0};
-    json_t *body = api_body(c);
+    json_t *body = job ? api_body(c) : NULL;
     if (!body)
         return;
     bool fine = api_member(c, body, "name", &name) && api_member(c, body, "text", &text);

@@ -15,6 +15,10 @@ struct override_job {
     struct document_row row;
     struct span rule;
     bool found, threshold; /* the rule is there, and has one */
+    /* of the levels that the change is about: how many, and one that would clear beyond its
+     * threshold (empty: none) */
+    size_t n_levels;
+    struct span wrong;
 };
 
 /* ---- list ---- */
@@ -109,6 +113,49 @@ static const char *text_of(const json_t *j, const char *key)
     return text ? text : "";
 }
 
+struct level_check {
+    struct override_job *job;
+    struct span level;
+    const json_t *value, *clear;
+};
+
+/* As the alerter applies it: a new threshold moves the clearing one along. */
+static void look_at_levels(void *arg, const struct rule_group *g)
+{
+    struct level_check *l = arg;
+    for (size_t i = 0; i < g->n; i++) {
+        const struct rule *u = &g->rules[i];
+        const struct rule_threshold *t = &u->threshold;
+        if (u->records || !span_eq(u->name, l->job->rule) ||
+            (l->level.len && !span_eq(l->level, t->level)))
+            continue;
+        l->job->n_levels++;
+        double value = l->value ? json_number_value(l->value) : t->value;
+        double clear = l->clear ? json_number_value(l->clear) : t->clear + value - t->value;
+        if (t->is && (t->above ? clear > value : clear < value))
+            l->job->wrong = t->level;
+    }
+}
+
+static enum status check_levels(struct call *c, struct override_job *job, const json_t *j,
+                                struct err *err)
+{
+    struct level_check l = {.job = job,
+                            .level = span_of(text_of(j, "level")),
+                            .value = json_object_get(j, "value"),
+                            .clear = json_object_get(j, "clear")};
+    c->api->alerts.each_group(c->api->alerts.arg, look_at_levels, &l);
+    if (!job->n_levels)
+        return err_set(err, INVALID, "the rule %.*s has no level \"%.20s\"", SPAN_ARG(job->rule),
+                       text_of(j, "level"));
+    if (job->wrong.len)
+        return err_set(err, INVALID,
+                       "with this, \"clear\" of the level %.*s lies beyond its value: it would end "
+                       "before it begins",
+                       SPAN_ARG(job->wrong));
+    return OK;
+}
+
 static enum status check(const struct override_job *job, const json_t *j, struct err *err)
 {
     static const char *const known[] = {"rule",  "level", "instance", "value",
@@ -189,6 +236,8 @@ void alert_rules_put(struct call *c)
     if (!body)
         return;
     enum status st = check(job, body, &err);
+    if (!st)
+        st = check_levels(c, job, body, &err);
     if (!st) {
         json_object_set_new(body, "rule", json_stringn(c->id.at, c->id.len));
         char *text = json_dumps(body, JSON_COMPACT);
@@ -212,9 +261,12 @@ static enum status take_away(struct call *c, void *arg, struct arena *arena,
         record_document(c->api->record, SPAN("override"), 0, job->row.name, arena, &old, err);
     if (!st)
         st = record_document_delete(c->api->record, SPAN("override"), old.id, err);
-    if (!st)
-        c->api->alerts.changed(c->api->alerts.arg, SPAN("override"));
-    return st;
+    if (st)
+        return st;
+    (void)!record_audit(c->api->record, job->row.changed_ms, job->row.changed_by,
+                        SPAN("threshold changed back"), old.json, NULL);
+    c->api->alerts.changed(c->api->alerts.arg, SPAN("override"));
+    return OK;
 }
 
 void alert_rules_delete(struct call *c)

@@ -1,4 +1,5 @@
 /* /api/v1/rules, /api/v1/alerts, and our own /alerts: what fires, what fired, who did what. */
+#include "api/alert_judge.h"
 #include "api/call.h"
 
 #include "base/clock.h"
@@ -75,7 +76,19 @@ static struct alert_job *job_new(struct call *c)
     return job;
 }
 
-static void put_alert(struct json *j, const struct alert_row *a)
+/* Which silence or alert keeps it quiet; null: none. */
+static void put_by(struct json *j, const char *is, const char *by, int64_t id)
+{
+    json_field_bool(j, is, id != 0);
+    json_key(j, by);
+    if (id)
+        json_i64(j, id);
+    else
+        json_put_null(j);
+}
+
+/* judged: NULL when it is over. */
+static void put_alert(struct json *j, const struct alert_row *a, const struct routed_alert *judged)
 {
     json_begin_object(j);
     json_field_i64(j, "id", a->id);
@@ -91,6 +104,8 @@ static void put_alert(struct json *j, const struct alert_row *a)
     json_field_span(j, "acknowledged_by", a->acknowledged_by);
     json_field_i64(j, "acknowledged_ms", a->acknowledged_ms);
     json_field_span(j, "note", a->note);
+    put_by(j, "silenced", "silenced_by", judged ? judged->silenced_by : 0);
+    put_by(j, "inhibited", "inhibited_by", judged ? judged->inhibited_by : 0);
     json_field_span(j, "group", a->group);
     json_field_span(j, "file", a->file);
     json_key(j, "labels");
@@ -106,7 +121,11 @@ static enum status list(struct call *c, void *arg, struct arena *arena, struct b
     const struct alert_job *job = arg;
     struct alert_row *rows;
     size_t n;
+    struct routed_alert *judged = NULL;
+    size_t n_judged = 0;
     enum status st = record_alerts(c->api->record, &job->filter, arena, &rows, &n, err);
+    if (!st && n)
+        st = alerts_judge(c->api->record, clock_wall_ms(), arena, &judged, &n_judged, err);
     if (st)
         return st;
     struct json j = json_to(body);
@@ -114,7 +133,7 @@ static enum status list(struct call *c, void *arg, struct arena *arena, struct b
     json_key(&j, "alerts");
     json_begin_array(&j);
     for (size_t i = 0; i < n; i++)
-        put_alert(&j, &rows[i]);
+        put_alert(&j, &rows[i], alerts_judged(judged, n_judged, rows[i].id));
     json_end_array(&j);
     json_field(&j, "next",
                n == job->filter.limit ? arena_printf(arena, "%lld", (long long)rows[n - 1].id)
@@ -214,12 +233,16 @@ static enum status show(struct call *c, void *arg, struct arena *arena, struct b
     enum status st = record_alert(c->api->record, job->id, arena, &row, err);
     if (!st)
         st = record_alert_history(c->api->record, job->id, &all, arena, &events, &n, err);
+    struct routed_alert *judged = NULL;
+    size_t n_judged = 0;
+    if (!st)
+        st = alerts_judge(c->api->record, clock_wall_ms(), arena, &judged, &n_judged, err);
     if (st)
         return st;
     struct json j = json_to(body);
     json_begin_object(&j);
     json_key(&j, "alert");
-    put_alert(&j, &row);
+    put_alert(&j, &row, alerts_judged(judged, n_judged, row.id));
     json_key(&j, "history");
     put_events(&j, events, n);
     json_key(&j, "processes");

@@ -46,6 +46,9 @@ struct call {
     struct principal who;
     struct span id;    /* what stands in the path where the route has ID */
     int answer_status; /* of a fn of api_work that succeeds; 0: 200, or 204 without a body */
+    bool outdated;     /* it failed, because If-Match named another version: 412 */
+    bool versioned;    /* what it answers with has a version: the ETag */
+    int64_t version;
     int64_t begun_ns;
     bool in_flight;        /* a handler has it: counted */
     struct intake *intake; /* of its body; NULL: the body is gathered */
@@ -133,6 +136,7 @@ void alert_rules_list(struct call *c);
 void alert_rules_put(struct call *c);
 void alert_rules_delete(struct call *c);
 void rule_files_list(struct call *c);
+void rule_files_show(struct call *c);
 void rule_files_create(struct call *c);
 void rule_files_replace(struct call *c);
 void rule_files_delete(struct call *c);
@@ -161,6 +165,10 @@ void backup_delete(struct call *c);
 
 /* ---- what handlers share ---- */
 
+/* What If-Match asks for: a version such as "3" (weak or not), -1 when it is not there or "*". False
+ * when it is none of these, and that is answered with 400. */
+bool api_if_match(struct call *c, int64_t *version);
+void api_etag(struct call *c, int64_t version);
 /* 503 with Retry-After. */
 void api_busy(struct call *c, const char *why);
 /* The HTTP status that fits, with the sentence as detail; DENIED is 401. */

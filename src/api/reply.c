@@ -3,7 +3,7 @@
 
 #include <jansson.h>
 
-enum { RETRY_AFTER_S = 1 };
+enum { RETRY_AFTER_S = 1, ETAG_TEXT_MAX = 32 };
 
 static int http_status_of(enum status st)
 {
@@ -38,6 +38,28 @@ void api_failure(struct call *c, enum status st, const struct err *err)
     if (status == 503 || status == 507)
         http_reply_header(c->req, "Retry-After", "1");
     http_problem(c->req, status, "%s", err->text);
+}
+
+void api_etag(struct call *c, int64_t version)
+{
+    char etag[ETAG_TEXT_MAX];
+    snprintf(etag, sizeof etag, "\"%lld\"", (long long)version);
+    http_reply_header(c->req, "ETag", etag);
+}
+
+bool api_if_match(struct call *c, int64_t *out)
+{
+    struct span tag = span_trim(http_request_header(c->req, "If-Match"));
+    *out = -1;
+    if (!tag.len || span_is(tag, "*"))
+        return true;
+    if (span_starts(tag, SPAN("W/")))
+        tag = span_from(tag.at + 2, tag.len - 2);
+    if (tag.len > 2 && tag.at[0] == '"' && tag.at[tag.len - 1] == '"' &&
+        span_i64(span_from(tag.at + 1, tag.len - 2), out) && *out >= 0)
+        return true;
+    http_problem(c->req, 400, "If-Match is an ETag, or a version in quotes, such as \"3\"");
+    return false;
 }
 
 void api_busy(struct call *c, const char *why)

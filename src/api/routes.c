@@ -112,6 +112,7 @@ const struct route routes[] = {
     {"DELETE", GALEN "/alert-rules/ID", NEED_OPERATOR, alert_rules_delete,
      "Back to what the rule says"},
     {"GET", GALEN "/rule-files", NEED_VIEWER, rule_files_list, "Rule files of people"},
+    {"GET", GALEN "/rule-files/ID", NEED_VIEWER, rule_files_show, "One of them, with its ETag"},
     {"POST", GALEN "/rule-files", NEED_ADMIN, rule_files_create, "A rule file"},
     {"PUT", GALEN "/rule-files/ID", NEED_ADMIN, rule_files_replace, "Change a rule file"},
     {"DELETE", GALEN "/rule-files/ID", NEED_ADMIN, rule_files_delete, "Delete a rule file"},

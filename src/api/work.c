@@ -30,7 +30,11 @@ static void on_worker(void *arg)
 static void on_loop(void *arg)
 {
     struct work *w = arg;
-    if (w->status)
+    if (!w->status && w->call->versioned)
+        api_etag(w->call, w->call->version);
+    if (w->status && w->call->outdated)
+        http_problem(w->call->req, 412, "%s: read it again, then change it", w->err.text);
+    else if (w->status)
         api_failure(w->call, w->status, &w->err);
     else if (w->body.len)
         api_json(w->call, w->call->answer_status ? w->call->answer_status : 200, &w->body);

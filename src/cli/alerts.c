@@ -95,6 +95,17 @@ static const char *when(const json_t *j, const char *key, char *to)
     return to;
 }
 
+/* What keeps it quiet says more than that it fires. */
+static const char *state_of(const json_t *alert)
+{
+    if (json_is_true(json_object_get(alert, "silenced")))
+        return "silenced";
+    if (json_is_true(json_object_get(alert, "inhibited")))
+        return "inhibited";
+    bool firing = strcmp(text(alert, "state"), "firing") == 0;
+    return firing && *text(alert, "acknowledged_by") ? "acked" : text(alert, "state");
+}
+
 static void print_alerts(const json_t *root, bool as_csv)
 {
     static const struct column columns[] = {{"ID", 6},     {"STATE", 9},  {"SEVERITY", 8},
@@ -106,9 +117,7 @@ static void print_alerts(const json_t *root, bool as_csv)
         const json_t *a = json_array_get(list, i);
         char id[24], since[TIME_TEXT_MAX];
         snprintf(id, sizeof id, "%lld", (long long)json_integer_value(json_object_get(a, "id")));
-        const char *state = *text(a, "acknowledged_by") && strcmp(text(a, "state"), "firing") == 0
-                                ? "acked"
-                                : text(a, "state");
+        const char *state = state_of(a);
         const char *values[] = {id,
                                 state,
                                 text(a, "severity"),

@@ -8,8 +8,10 @@ import hmac
 import importlib.util
 import json
 import os
+import re
 import shutil
 import signal
+import subprocess
 import sys
 import time
 import urllib.parse
@@ -20,7 +22,7 @@ if not importlib.util.find_spec('aiosmtpd') and os.path.exists('/usr/bin/python3
         and sys.executable != '/usr/bin/python3':
     os.execv('/usr/bin/python3', ['/usr/bin/python3', *sys.argv])
 
-from galen import Folder, Process, Server, certificate, free_port, wait_for, write
+from galen import BUILD, Folder, Process, Server, certificate, free_port, wait_for, write
 from receivers import API, Receiver, mail_server, posts, receiver
 
 RULES = """
@@ -145,9 +147,57 @@ def check_people(tap, server):
     tap.equal(server.request('POST', path + '/acknowledge', {'note': 'mine'})[0], 204,
               'an alert can be acknowledged')
     tap.ok(server.request('POST', path + '/acknowledge')[0] in (400, 409), 'once')
+    quiet = server.json('POST', API + '/silences', {
+        'matchers': ['alertname="Hot"'], 'ends_ms': int(time.time() * 1000) + 600_000,
+        'comment': 'e2e'})
+    mine = server.json('GET', API + '/alerts?name=Hot')['alerts'][0]
+    tap.equal((mine['silenced'], mine['silenced_by'], mine['inhibited'], mine['inhibited_by']),
+              (True, quiet['id'], False, None), 'the server says what silences it')
+    listed = subprocess.run([BUILD / 'galen', 'alerts', '--server', server.url, '--token-file',
+                             server.data / 'admin-token'], capture_output=True, text=True)
+    tap.ok(re.search(r'silenced +\w+ +db1 +Hot', listed.stdout), 'galen alerts too', listed.stdout)
+    server.json('DELETE', f"{API}/silences/{quiet['id']}")
     shown = server.json('GET', path)
+    tap.ok(not shown['alert']['silenced'], 'until it is ended')
     tap.equal([e['what'] for e in shown['history']], ['acknowledged', 'firing'], 'its history')
     tap.ok('/processes?at=' in (shown['processes'] or ''), 'it leads to its processes')
+
+
+def check_thresholds(tap, server):
+    """What makes no sense is refused before it takes effect."""
+    path = f'{API}/alert-rules/DiskSpaceLow'
+    cases = {'a level that is not there': ({'level': 'wrong', 'value': 90}, 'no level'),
+             'clearing above the threshold': ({'value': 90, 'clear': 91}, 'clear'),
+             'clearing above its own threshold': ({'level': 'warning', 'clear': 86}, 'clear'),
+             'a threshold as text': ({'value': '90'}, 'numbers'),
+             'a duration of nothing': ({'for': 'soon'}, 'duration'),
+             'a word that nobody knows': ({'treshold': 90}, 'treshold')}
+    for name, (body, says) in cases.items():
+        status, _, answer = server.request('PUT', path, body)
+        tap.ok(status == 400 and says in answer.decode(), f'{name} is refused', (status, answer))
+    tap.equal(server.request('PUT', path, {'level': 'warning', 'value': 90, 'clear': 90,
+                                           'for': '10m', 'instance': 'db9'})[0], 204,
+              'one that makes sense is taken')
+    tap.equal(server.request('DELETE', path + '?level=warning&instance=db9')[0], 204, 'and undone')
+
+
+def check_versions(tap, server):
+    """If-Match: 412 for another version, none needed, 400 for what is none; 409 for a name."""
+    def put(path, body, match):
+        return server.request('PUT', API + path, body, {'If-Match': match} if match else None)[0]
+    status, headers, body = server.request('GET', API + '/routes')
+    whole, tag = json.loads(body)['routes'], headers['ETag']
+    tap.equal([put('/routes', whole, m) for m in ('"99"', '3', None, tag, None)],
+              [412, 400, 200, 412, 200], 'routes: the version, or none')
+    first = server.json('POST', API + '/rule-files', {'name': 'versions', 'text': 'groups: []'})
+    path = f"/rule-files/{first['id']}"
+    tag = server.request('GET', API + path)[1]['ETag']
+    again = {'name': 'versions', 'text': 'groups: []\n'}
+    tap.equal([put(path, again, tag), put(path, again, tag), put(path, again, '*')],
+              [200, 412, 200], 'a rule file: who was faster')
+    tap.equal(put(path, dict(again, name='e2e'), None), 409, 'a name that is taken')
+    tap.equal([server.request('DELETE', API + path, headers={'If-Match': m})[0]
+               for m in ('"1"', '"3"', '"3"')], [412, 204, 404], 'deleted by its version')
 
 
 def check_prometheus(tap, server):
@@ -236,6 +286,8 @@ def play(tap, server, folder, base, cert, smtp_port, am_port, mails, controller)
     else:
         tap.skip('alertmanager', 'prometheus-alertmanager is not installed')
     check_prometheus(tap, server)
+    check_versions(tap, server)
+    check_thresholds(tap, server)
     check_people(tap, server)
     keep(server, 4, lambda: False, 3)
     tap.equal(len(server.json('GET', API + '/alerts?state=firing')['alerts']), 1,
