@@ -100,8 +100,7 @@ static enum status put(struct call *c, void *arg, struct arena *arena, struct bu
 
 static enum status delete (struct call *c, void *arg, struct arena *arena, struct buf *body UNUSED,
                            struct err *err) {
-    struct document_job *job = arg;
-    c->outdated = is_outdated(c, job, arena);
+    struct document_job *job = arg; c->outdated = is_outdated(c, job, arena);
     if (c->outdated) return err_set(err, EXISTS, "it has been changed since");
     enum status st = record_document_delete(c->api->record, job->row.kind, job->row.id, err);
     if (st) return st;

@@ -1,5 +1,6 @@
 #include "unit.h"
 
+UNIT_DECLARE(replay);
 UNIT_DECLARE(route);
 UNIT_DECLARE(rule_file);
 UNIT_DECLARE(state);
@@ -7,5 +8,6 @@ UNIT_DECLARE(template);
 
 int main(void)
 {
-    return UNIT_RUN(route) + UNIT_RUN(rule_file) + UNIT_RUN(state) + UNIT_RUN(template);
+    return UNIT_RUN(replay) + UNIT_RUN(route) + UNIT_RUN(rule_file) + UNIT_RUN(state) +
+           UNIT_RUN(template);
 }

@@ -29,6 +29,11 @@ export const context = await browser.newContext({
 export const page = await context.newPage();
 
 const errors = [];
+export const foreign = []; // requests to anyone but the server
+const origin = new URL(BASE_URL).origin;
+page.on('request', r => {
+  if (!r.url().startsWith(origin) && !r.url().startsWith('data:')) foreign.push(r.url());
+});
 const refused = []; // answers of 4xx and 5xx, as "401 /api/galen/v1/session"
 page.on('console', m => {
   if (m.type() === 'error' && !/^Failed to load resource/.test(m.text())) errors.push(m.text());
@@ -41,6 +46,12 @@ await page.addInitScript(() => {
   addEventListener('securitypolicyviolation', e => console.error(`CSP: ${e.violatedDirective} ${e.blockedURI}`));
 });
 
+/** Another visitor, without our cookies. */
+export const newContext = () => browser.newContext();
+
+/** What is in the window. */
+export const screen = name => SHOTS && page.screenshot({ path: join(SHOTS, name + '.png') });
+/** The whole page. */
 export const shot = async name => {
   if (!SHOTS) return;
   const height = await page.evaluate(() => document.documentElement.scrollHeight);

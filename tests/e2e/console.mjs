@@ -6,89 +6,13 @@
 //
 // Each step stands on what the ones before it left behind: it is one person's first visit.
 import { execFileSync } from 'node:child_process';
-import { mkdirSync } from 'node:fs';
-import { createRequire } from 'node:module';
-import { join } from 'node:path';
+import { BASE_URL, PASSWORD, SHOTS, USER, context, end, expect, foreign, newContext, open, page, query, screen as shot, test, text, until } from './browser.mjs';
 
-const require = createRequire(new URL('../../web/package.json', import.meta.url));
-const { chromium } = require('playwright-core');
-
-const { BASE_URL, USER, PASSWORD, SHOTS, SYSCTL_TEST } = process.env;
-if (!BASE_URL || !USER || !PASSWORD) {
-  console.log('1..0 # SKIP BASE_URL, USER and PASSWORD are not set');
-  process.exit(77);
-}
-if (SHOTS) mkdirSync(SHOTS, { recursive: true });
+const { SYSCTL_TEST } = process.env;
 const NEW_PASSWORD = 'four plain words suffice';
 const TUNABLE = 'vm.dirty_expire_centisecs';
-
-// ---- TAP ----
-
-let count = 0;
-let failures = 0;
-async function test(name, fn) {
-  let why = '';
-  try {
-    why = (await fn()) ?? '';
-  } catch (e) {
-    why = (e instanceof Error ? e.message : String(e)).split('\n').slice(0, 6).join('\n#   ');
-  }
-  console.log(`${why ? 'not ok' : 'ok'} ${++count} - ${name}`);
-  if (why) {
-    failures++;
-    console.log(`#   ${why}`);
-    if (SHOTS) await page.screenshot({ path: join(SHOTS, `failed-${count}.png`) });
-  }
-}
-/** Nothing when it holds, else the sentence that says what was found instead. */
-const expect = (holds, found) => (holds ? '' : `found ${JSON.stringify(found)}`);
-
-async function until(fn, ms, every = 200) {
-  const end = Date.now() + ms;
-  for (;;) {
-    const v = await fn();
-    if (v || Date.now() > end) return v;
-    await new Promise(r => setTimeout(r, every));
-  }
-}
-
-// ---- the browser, and all it complains about ----
-
-const FLAGS = [
-  '--no-sandbox', '--disable-gpu', '--disable-quic', '--no-first-run', '--disable-sync',
-  '--disable-background-networking', '--disable-component-update',
-];
-const browser = await chromium.launch({ executablePath: '/usr/bin/chromium', args: FLAGS });
-const context = await browser.newContext({
-  viewport: { width: 1280, height: 800 },
-  colorScheme: 'light',
-  permissions: ['clipboard-read', 'clipboard-write'],
-});
-const page = await context.newPage();
-const errors = [];
-const foreign = [];
-const refused = []; // answers of 4xx and 5xx, as "401 /api/galen/v1/session"
-const origin = new URL(BASE_URL).origin;
-page.on('console', m => {
-  // a refused request is told here too; which ones were to be expected is a test of its own
-  if (m.type() === 'error' && !/^Failed to load resource/.test(m.text())) errors.push(m.text());
-});
-page.on('pageerror', e => errors.push(e.message));
-page.on('request', r => {
-  if (!r.url().startsWith(origin) && !r.url().startsWith('data:')) foreign.push(r.url());
-});
-page.on('response', r => {
-  if (r.status() >= 400) refused.push(`${r.status()} ${new URL(r.url()).pathname}`);
-});
-await page.addInitScript(() => {
-  addEventListener('securitypolicyviolation', e => console.error(`CSP: ${e.violatedDirective} ${e.blockedURI}`));
-});
-
-const open = path => page.goto(new URL(path, BASE_URL).href);
-const text = selector => page.locator(selector).first().innerText();
-const shot = name => SHOTS && page.screenshot({ path: join(SHOTS, name + '.png') });
+await context.grantPermissions(['clipboard-read', 'clipboard-write']);
 const here = () => new URL(page.url());
-const query = name => here().searchParams.get(name);
 
 // ---- signing in ----
 
@@ -127,7 +51,7 @@ await test('a new password opens the fleet', async () => {
 });
 
 await test('the one-time password works once', async () => {
-  const again = await browser.newContext();
+  const again = await newContext();
   const answer = await again.request.post(new URL('/api/galen/v1/login', BASE_URL).href, {
     data: { user: USER, password: PASSWORD },
   });
@@ -434,16 +358,5 @@ await test('signing out ends the session', async () => {
   return expect((await text('h1')) === 'Sign in', await text('h1'));
 });
 
-// ---- what the browser complained about meanwhile ----
-
-await test('no error in the console, no breach of the content security policy', async () => expect(errors.length === 0, errors));
 await test('no request to anyone else', async () => expect(foreign.length === 0, foreign));
-await test('nothing was refused but what had to be', async () => {
-  const due = [/^401 .*\/(login|session)$/, /^4\d\d .*\/api\/v1\/query$/];
-  const undue = refused.filter(r => !due.some(d => d.test(r)));
-  return expect(undue.length === 0, undue);
-});
-
-await browser.close();
-console.log(`1..${count}`);
-process.exit(failures ? 1 : 0);
+await end([/^401 .*\/(login|session)$/, /^4\d\d .*\/api\/v1\/query$/]);

@@ -212,7 +212,8 @@ await test('a change that did harm is loud on the charts, and the line back is t
   await page.waitForSelector('[data-harm="net.core.somaxconn"]', { timeout: 90_000 });
   const line = await text('[data-harm] figure:has([data-copy=Command]) pre');
   await page.locator('[data-chart=pressure]').scrollIntoViewIfNeeded(); // nothing off screen is drawn
-  await seen('[data-chart=pressure] .mark[data-verdict=harmed]');
+  // Harm must show in two windows: the chart has the verdict when it reads the changes again.
+  await page.waitForSelector('[data-chart=pressure] .mark[data-verdict=harmed]', { timeout: 60_000 });
   const why = await text('[data-harm]');
   return expect(line === 'sysctl -w net.core.somaxconn=128' && /Since it was changed|somebody waits/.test(why), [line, why]);
 });

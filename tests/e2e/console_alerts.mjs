@@ -2,7 +2,7 @@
 // files, channels with a test to a receiver, routes. Run by console_pages.py.
 //
 //   RECEIVER   address of a webhook that takes everything
-import { end, expect, open, page, query, shot, signIn, test, text, told, until, walk } from './browser.mjs';
+import { context, end, expect, open, page, query, shot, signIn, test, text, told, until, walk } from './browser.mjs';
 
 const { RECEIVER } = process.env;
 const RULE = 'MemoryUsageHigh';
@@ -86,6 +86,39 @@ await test('routes: one with office hours is added; a daily summary is set', asy
   return expect(/mon, tue.*08:00 to 18:00/.test(said) && at === '07:30', [said, at]);
 });
 
+// What a browser was asked to show, over reloads: a headless one shows nothing itself.
+await page.addInitScript(() => {
+  const shown = JSON.parse(sessionStorage.getItem('shown') ?? '[]');
+  const Real = globalThis.Notification;
+  globalThis.Notification = class extends Real {
+    constructor(title, options) {
+      super(title, options);
+      shown.push([title, options.body]);
+      sessionStorage.setItem('shown', JSON.stringify(shown));
+    }
+  };
+});
+
+await test('a person allows this browser to show notifications, and a channel leads here', async () => {
+  await context.grantPermissions(['notifications']);
+  await open('/alerts?tab=channels');
+  await page.click('text=Add a channel');
+  await page.selectOption('dialog select[name=kind]', 'browser');
+  await page.fill('dialog input[name=name]', 'here');
+  await submit();
+  await page.waitForSelector('[data-channel=here]', { timeout: 5000 });
+  await closed();
+  await page.click('[data-part=this-browser] button');
+  const said = await until(async () => /shows notifications/.test(await text('[data-part=this-browser]')), 3000);
+  // at once, not after 30 s
+  const put = await page.evaluate(async () => {
+    const { routes } = await (await fetch('api/galen/v1/routes')).json();
+    const quick = { ...routes, group_wait: '1s', group_interval: '2s', channels: ['here'] };
+    return (await fetch('api/galen/v1/routes', { method: 'PUT', body: JSON.stringify(quick) })).status;
+  });
+  return expect(said && put === 200, [said, put]);
+});
+
 await test('a rule shows its PromQL', async () => {
   await page.click('.subnav a:has-text("Rules")');
   await rule.waitFor({ timeout: 5000 });
@@ -132,6 +165,29 @@ await test('filters of state and severity stand in the address', async () => {
   await page.click('text=Drop the filters');
   await alert.first().waitFor({ timeout: 3000 });
   return expect(others && held === 'critical' && query('host') === null, [others, held, page.url()]);
+});
+
+await test('the browser shows that it fires', async () => {
+  const shown = async () => JSON.parse((await page.evaluate(() => sessionStorage.getItem('shown'))) ?? '[]');
+  const mine = await until(async () => (await shown()).find(([title]) => title.includes(RULE)), 20_000);
+  return expect(mine && /Firing/.test(mine[0]) && /myhost/.test(mine[1]), await shown());
+});
+
+await test('the processes of the moment it fired are one click away', async () => {
+  await open('/alerts?host=myhost');
+  await alert.first().locator('[data-then]').click();
+  await page.waitForSelector('[data-snapshot], .face', { timeout: 10_000 });
+  const asked = await until(async () => {
+    await page.reload();
+    await page.waitForSelector('[data-snapshot], .face', { timeout: 10_000 });
+    return /an alert/.test(await text('#page'));
+  }, 30_000);
+  const rows = await page.locator('table.processes [data-row]').count();
+  const then = Number(query('at'));
+  const snapshot = Number(await page.getAttribute('[data-snapshot]', 'data-snapshot'));
+  await shot('alert-processes');
+  await open('/alerts?host=myhost');
+  return expect(asked && rows > 3 && Math.abs(then - snapshot) < 60_000, [asked, rows, then, snapshot]);
 });
 
 await test('it is acknowledged with a note', async () => {

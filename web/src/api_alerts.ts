@@ -6,7 +6,7 @@ import * as shape from './shapes_alerts';
 
 const id = encodeURIComponent;
 const LIST_MOST = 1000;
-/** Nobody else changed it meanwhile, else 409. */
+/** Nobody else changed it meanwhile, else 412. */
 const ifStill = (version: number): Record<string, string> => ({ 'If-Match': `"${version}"` });
 
 export const activeAlerts = async (signal?: AbortSignal): Promise<shape.Alert[]> =>
@@ -83,5 +83,5 @@ export const deliveries = async (channelId: number, signal?: AbortSignal): Promi
 
 export const routes = (signal?: AbortSignal): Promise<shape.Routes> => get(ROOT + 'routes', shape.routes, {}, signal);
 export async function saveRoutes(old: shape.Routes, whole: object): Promise<void> {
-  await put(ROOT + 'routes', whole, anything, old.default ? undefined : ifStill(old.version));
+  await put(ROOT + 'routes', whole, anything, ifStill(old.version));
 }

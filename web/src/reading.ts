@@ -1,48 +1,56 @@
-// What a view reads once and again: the value, or why it is not there. The old value stays while
-// a new one is on its way, so that nothing jumps.
+// What a view reads once and again: not there yet, there, or why it is not there. The old value stays
+// while a new one is on its way, so that nothing jumps.
 
 import { useEffect, useState } from 'preact/hooks';
-import { toast } from './store';
+import { catchUp, toast, useCell } from './store';
 
 export const asError = (e: unknown): Error => (e instanceof Error ? e : new Error(String(e)));
 
 export interface Reading<T> {
   value: T | null;
+  /** Null as long as a value of this key is there: what was read before stays. */
   failed: Error | null;
   again: () => void;
 }
+interface Options {
+  /** After another key came, while someone types. */
+  waitMs?: number;
+  everyMs?: number | undefined;
+  /** Another key does not forget the value. */
+  keep?: boolean;
+}
 
-/** Reads at first, whenever the key is another one (after waitMs, while someone types), every
- *  everyMs if that is given, and at again(). */
+/** Reads at first, whenever the key is another one, every everyMs while the page is seen, after the
+ *  connection was gone, and at again(). */
 export function useReading<T>(
-  read: (signal: AbortSignal) => Promise<T>,
+  read: (stop: AbortSignal) => Promise<T>,
   key: string,
-  { waitMs = 0, everyMs }: { waitMs?: number; everyMs?: number } = {},
+  { waitMs = 0, everyMs, keep = false }: Options = {},
 ): Reading<T> {
-  const [value, setValue] = useState<T | null>(null);
-  const [failed, setFailed] = useState<Error | null>(null);
+  const [known, setKnown] = useState<{ key: string; value: T | null; failed: Error | null } | null>(null);
   const [attempt, setAttempt] = useState(0);
+  const missed = useCell(catchUp);
   useEffect(() => {
     const stop = new AbortController();
-    const once = (): void => {
-      read(stop.signal).then(
-        v => {
+    const ask = (): void =>
+      void read(stop.signal).then(
+        value => stop.signal.aborted || setKnown({ key, value, failed: null }),
+        (e: unknown) => {
           if (stop.signal.aborted) return;
-          setValue(() => v);
-          setFailed(null);
+          const failed = asError(e);
+          setKnown(k => (k?.key === key && k.value !== null ? k : { key, value: keep ? (k?.value ?? null) : null, failed }));
         },
-        (e: unknown) => !stop.signal.aborted && setFailed(asError(e)),
       );
-    };
-    const first = setTimeout(once, value === null ? 0 : waitMs);
-    const rest = everyMs ? setInterval(() => !document.hidden && once(), everyMs) : undefined;
+    const first = setTimeout(ask, known ? waitMs : 0);
+    const rest = everyMs ? setInterval(() => document.hidden || ask(), everyMs) : undefined;
     return () => {
       clearTimeout(first);
       clearInterval(rest);
       stop.abort();
     };
-  }, [key, attempt]);
-  return { value, failed, again: () => setAttempt(n => n + 1) };
+  }, [key, attempt, missed, everyMs]);
+  const mine = known && (keep || known.key === key) ? known : null;
+  return { value: mine?.value ?? null, failed: mine?.failed ?? null, again: () => setAttempt(n => n + 1) };
 }
 
 /** Does something for a person and tells how it went. True when it went well. */

@@ -16,6 +16,8 @@ export interface Alert {
   acknowledged_by: string;
   acknowledged_ms: number;
   note: string;
+  silenced_by: number | null;
+  inhibited_by: number | null;
   group: string;
   labels: Record<string, string>;
   annotations: Record<string, string>;
@@ -33,6 +35,8 @@ const alert = object<Alert>({
   acknowledged_by: text,
   acknowledged_ms: num,
   note: text,
+  silenced_by: nullable(num),
+  inhibited_by: nullable(num),
   group: text,
   labels: record(text),
   annotations: record(text),

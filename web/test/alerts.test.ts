@@ -1,8 +1,8 @@
 // Alerts: filters and order, matchers, who is quiet, durations, forms of rules, channels, routes.
 import { expect, test } from 'vitest';
 import {
-  allFit, channelConfig, channelTexts, chosenAlerts, durationText, inhibitedBy, lines, listed, matcherText, overrideText,
-  parseMatcher, rulesByName, silencedBy, silenceState, tabOf, typedNumber, withinHours,
+  allFit, channelConfig, channelTexts, chosenAlerts, durationText, lines, listed, matcherText, overrideText,
+  parseMatcher, rulesByName, silenceState, tabOf, typedNumber, withinHours,
 } from '../src/model/alerts';
 import { withRoute, withSummary, withoutRoute } from '../src/model/routes';
 import { liveMessage } from '../src/shapes';
@@ -11,7 +11,7 @@ import { alerts, channels, routes } from '../src/shapes_alerts';
 
 const alert = (id: number, more: Partial<Alert> = {}): Alert => ({
   id, name: 'DiskSpaceLow', host: 'web1', severity: 'warning', state: 'firing', value: 87, active_ms: 1000 + id,
-  fired_ms: 1000, resolved_ms: 0, acknowledged_by: '', acknowledged_ms: 0, note: '', group: 'g',
+  fired_ms: 1000, resolved_ms: 0, acknowledged_by: '', acknowledged_ms: 0, note: '', silenced_by: null, inhibited_by: null, group: 'g',
   labels: { alertname: 'DiskSpaceLow', instance: 'web1', severity: 'warning' }, annotations: {}, ...more,
 });
 
@@ -53,12 +53,6 @@ test.each([
   [{ starts_ms: 101, ends_ms: 200 }, 'coming'],
 ] as const)('a silence %j is %s', (s, want) => expect(silenceState(silence(s), 100)).toBe(want));
 
-test('who is silenced', () => {
-  expect(silencedBy(alert(1), [silence({ ends_ms: 200 })], 100)?.id).toBe(1);
-  expect(silencedBy(alert(1), [silence({ ends_ms: 50 })], 100)).toBeUndefined();
-  expect(silencedBy(alert(1), [silence({ ends_ms: 200, matchers: ['instance="db"'] })], 100)).toBeUndefined();
-});
-
 const at = (text: string): number => Date.parse(text);
 const night = { days: ['sat'], from: '22:00', to: '02:00', zone: 'Europe/Berlin' };
 test.each([
@@ -75,15 +69,6 @@ test('a window in a day, every day, a zone that is none', () => {
   expect(withinHours(office, at('2026-11-21T08:00:00Z'))).toBe(true);
   expect(withinHours(office, at('2026-11-21T18:00:00Z'))).toBe(false);
   expect(withinHours({ ...office, zone: 'Nowhere/None' }, at('2026-11-21T09:00:00Z'))).toBe(false);
-});
-
-test('a silent host keeps its other alerts quiet, and never itself', () => {
-  const silent = alert(9, { name: 'HostSilent', labels: { alertname: 'HostSilent', instance: 'web1' } });
-  const rules = [{ source: ['alertname="HostSilent"'], target: ['alertname!="HostSilent"'], equal: ['instance'] }];
-  expect(inhibitedBy(alert(1), [alert(1), silent], rules)?.id).toBe(9);
-  expect(inhibitedBy(silent, [alert(1), silent], rules)).toBeUndefined();
-  expect(inhibitedBy(alert(1, { labels: { alertname: 'X', instance: 'web2' } }), [silent], rules)).toBeUndefined();
-  expect(inhibitedBy(alert(1), [{ ...silent, state: 'pending' }], rules)).toBeUndefined();
 });
 
 test.each([

@@ -1,7 +1,7 @@
-// Alerts' pure parts: filters, who is silenced or held back by another one, durations, overrides.
+// Alerts' pure parts: filters, silences, durations, overrides.
 
 import type { Params } from '../router';
-import type { Alert, AlertRule, Hours, Inhibition, Override, Silence } from '../shapes_alerts';
+import type { Alert, AlertRule, Hours, Override, Silence } from '../shapes_alerts';
 import type { Word } from '../words';
 
 export const TABS = [
@@ -77,7 +77,7 @@ export const allFit = (matchers: readonly string[], labels: Record<string, strin
     return m !== null && fits(m, labels);
   });
 
-// ---- silenced, inhibited ----
+// ---- silences ----
 
 export const DAYS = ['mon', 'tue', 'wed', 'thu', 'fri', 'sat', 'sun'] as const;
 
@@ -112,25 +112,6 @@ export function silenceState({ silence: s }: Silence, ms: number): SilenceState 
   if (s.ends_ms && s.ends_ms <= ms) return 'over';
   if ((s.starts_ms ?? 0) > ms || (s.recurrence && !withinHours(s.recurrence, ms))) return 'coming';
   return 'active';
-}
-
-export const silencedBy = (a: Alert, all: readonly Silence[], ms: number): Silence | undefined =>
-  all.find(s => silenceState(s, ms) === 'active' && allFit(s.silence.matchers, a.labels));
-
-/** The firing alert that keeps this one quiet. */
-export function inhibitedBy(a: Alert, all: readonly Alert[], rules: readonly Inhibition[]): Alert | undefined {
-  for (const rule of rules) {
-    if (!allFit(rule.target, a.labels)) continue;
-    const source = all.find(
-      b =>
-        b.id !== a.id &&
-        b.state === 'firing' &&
-        allFit(rule.source, b.labels) &&
-        (rule.equal ?? []).every(name => (a.labels[name] ?? '') === (b.labels[name] ?? '')),
-    );
-    if (source) return source;
-  }
-  return undefined;
 }
 
 export const hoursText = (h: Hours): string =>

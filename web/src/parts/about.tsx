@@ -5,7 +5,7 @@ import * as adviceApi from '../api_advice';
 import { isAdmin, session, toast, useCell } from '../store';
 import { MISSING } from '../units';
 import { Failed, Forbidden, Loading } from './faces';
-import { useAnswer } from './use_answer';
+import { useReading } from '../reading';
 
 async function read(stop: AbortSignal) {
   const [version, model, rules] = await Promise.all([
@@ -46,7 +46,7 @@ function Reload({ onDone }: { onDone: () => void }) {
 }
 
 export function About() {
-  const answer = useAnswer(read, 'about');
+  const answer = useReading(read, 'about');
   if (answer.failed) return <Failed err={answer.failed} retry={answer.again} />;
   if (!answer.value) return <Loading what="Reading versions" height={120} />;
   const { version, model, rules, files } = answer.value;

@@ -14,7 +14,7 @@ import { when } from '../units';
 import { LINKS } from '../words';
 import { Badge } from './badge';
 import { Failed, Forbidden, Loading } from './faces';
-import { useAnswer } from './use_answer';
+import { useReading } from '../reading';
 
 const LIVE_MS = 2000;
 
@@ -97,8 +97,8 @@ async function known(host: Host, stop: AbortSignal): Promise<{ collectors: strin
 
 function Form({ host, state, onSaved }: { host: Host; state: AgentSettings; onSaved: () => void }) {
   const operator = isOperator(useCell(session));
-  const presets = useAnswer(hostApi.presets, 'presets').value ?? [];
-  const there = useAnswer(stop => known(host, stop), 'known ' + host.id).value ?? { collectors: [], services: [] };
+  const presets = useReading(hostApi.presets, 'presets').value ?? [];
+  const there = useReading(stop => known(host, stop), 'known ' + host.id).value ?? { collectors: [], services: [] };
   const [base, setBase] = useState(state);
   const [draft, setDraft] = useState<Draft>(draftOf(state.settings));
   const [faults, setFaults] = useState<Faults>({});
@@ -272,7 +272,7 @@ function Presets({ presets, chosen, disabled, onChoose }: PresetsProps) {
 }
 
 export function AgentSettingsPart({ host }: { host: Host }) {
-  const answer = useAnswer(stop => hostApi.settings(host.id, stop), 'settings ' + host.id, LIVE_MS);
+  const answer = useReading(stop => hostApi.settings(host.id, stop), 'settings ' + host.id, { everyMs: LIVE_MS });
   if (answer.failed) return <Failed err={answer.failed} retry={answer.again} />;
   if (!answer.value) return <Loading what="Reading the agent's settings" height={360} />;
   return <Form key={host.id} host={host} state={answer.value} onSaved={answer.again} />;

@@ -15,7 +15,7 @@ import { OUTCOMES } from '../words';
 import { Badge } from './badge';
 import { CopyLines } from './copy';
 import { Empty, Failed, Loading } from './faces';
-import { useAnswer } from './use_answer';
+import { useReading } from '../reading';
 
 const LISTED = 6;
 const EVERY_MS = 5000;
@@ -24,14 +24,14 @@ const EVERY_MS = 5000;
 export function useJudged(host: Host | undefined, scene: Scene | null, marks: readonly Mark[]): readonly Mark[] {
   const range = scene?.range;
   const key = `changes ${host?.id} ${JSON.stringify(range)}`;
-  const found = useAnswer(
+  const found = useReading(
     async stop => {
       if (!host || !range) return [];
       const toMs = range.kind === 'last' ? undefined : range.toS * 1000;
       return adviceApi.changes(host.id, (toMs ?? serverTime.nowMs()) - span(range) * 1000, toMs, stop);
     },
     key,
-    EVERY_MS,
+    { everyMs: EVERY_MS },
   ).value;
   return useMemo(
     () => (scene ? judged(marks, found ?? [], stepFor(span(scene.range), scene.intervalS)) : marks),
@@ -121,10 +121,10 @@ function Row({ c, host }: { c: Change; host: Host }) {
 }
 
 export function Changes({ host }: { host: Host }) {
-  const answer = useAnswer(
+  const answer = useReading(
     stop => adviceApi.changes(host.id, undefined, undefined, stop),
     `all changes ${host.id}`,
-    EVERY_MS,
+    { everyMs: EVERY_MS },
   );
   if (answer.failed) return <Failed err={answer.failed} retry={answer.again} />;
   if (!answer.value) return <Loading what="Reading changes" />;

@@ -11,7 +11,7 @@ const COUNTED_MOST = 10_000;
 
 function Preview({ of, ending }: { of: api.ExportOf; ending: string }) {
   const key = `${of.match} ${ending}`;
-  const count = useReading(signal => api.countSeries(of, COUNTED_MOST, signal), key, { waitMs: TYPING_MS });
+  const count = useReading(signal => api.countSeries(of, COUNTED_MOST, signal), key, { waitMs: TYPING_MS, keep: true });
   if (count.failed)
     return (
       <p class="error" role="alert">

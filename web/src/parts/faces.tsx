@@ -42,7 +42,7 @@ export function Failed({ err, retry }: { err: Error; retry?: () => void }) {
 
 export function Forbidden({ what, role }: { what: string; role: string }) {
   return (
-    <p class="note">
+    <p class="note forbidden">
       Only {role}s may {what}. Ask an admin.
     </p>
   );

@@ -16,17 +16,28 @@ import { Icon } from './icon';
 import { RangePicker } from './range';
 import { Toasts } from './toast';
 
-const PAGES: readonly { page: Page; text: string; also?: Page }[] = [
+/** more: on small screens it is behind "More", so that five fit. */
+const PAGES: readonly { page: Page; text: string; also?: Page; more?: true }[] = [
   { page: 'fleet', text: 'Fleet', also: 'host' },
   { page: 'advice', text: 'Advice' },
   { page: 'results', text: 'Results' },
-  { page: 'explore', text: 'Explore' },
+  { page: 'explore', text: 'Explore', more: true },
   { page: 'alerts', text: 'Alerts' },
-  { page: 'data', text: 'Data' },
-  { page: 'settings', text: 'Settings' },
+  { page: 'data', text: 'Data', more: true },
+  { page: 'settings', text: 'Settings', more: true },
 ];
 const WITH_RANGE: readonly Page[] = ['host', 'explore'];
 const THEME_ICONS = { system: 'system', light: 'sun', dark: 'moon' };
+
+function PageLink({ of: p, page }: { of: (typeof PAGES)[number]; page: Page | undefined }) {
+  return (
+    <a href={href(p.page)} aria-current={page === p.page || page === p.also ? 'page' : undefined} title={p.text}>
+      <Icon name={p.page} size={18} />
+      <span>{p.text}</span>
+      {p.page === 'alerts' && <AlertBadge />}
+    </a>
+  );
+}
 
 function Nav({ page }: { page: Page | undefined }) {
   return (
@@ -40,14 +51,25 @@ function Nav({ page }: { page: Page | undefined }) {
       </a>
       <ul>
         {PAGES.map(p => (
-          <li key={p.page}>
-            <a href={href(p.page)} aria-current={page === p.page || page === p.also ? 'page' : undefined} title={p.text}>
-              <Icon name={p.page} size={18} />
-              <span>{p.text}</span>
-              {p.page === 'alerts' && <AlertBadge />}
-            </a>
+          <li key={p.page} class={p.more && 'beyond'}>
+            <PageLink of={p} page={page} />
           </li>
         ))}
+        <li class="more">
+          <details key={page}>
+            <summary data-current={PAGES.some(p => p.more && p.page === page)}>
+              <Icon name="more" size={18} />
+              <span>More</span>
+            </summary>
+            <ul>
+              {PAGES.filter(p => p.more).map(p => (
+                <li key={p.page}>
+                  <PageLink of={p} page={page} />
+                </li>
+              ))}
+            </ul>
+          </details>
+        </li>
       </ul>
     </nav>
   );

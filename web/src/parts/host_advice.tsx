@@ -14,7 +14,7 @@ import { FINDINGS } from '../words';
 import { AdviceCard } from './advice_card';
 import { Badge } from './badge';
 import { FindingActs } from './finding_acts';
-import { useAnswer } from './use_answer';
+import { useReading } from '../reading';
 import { Checked, Closest, NoChangeCard, Probabilities } from './verdict_card';
 
 const EVERY_MS = 10_000;
@@ -74,10 +74,10 @@ interface Props {
 function Cards({ a, host, scene, marks }: Props & { a: Analysis }) {
   const acts = a.findings.filter(f => f.class !== 'none');
   const calm = a.findings.filter(f => f.class === 'none');
-  const kept = useAnswer(
+  const kept = useReading(
     async stop => (await adviceApi.findings({ host: host.id }, undefined, stop)).findings,
     `findings ${host.id}`,
-    EVERY_MS,
+    { everyMs: EVERY_MS },
   );
   const found = kept.value ?? [];
   return (

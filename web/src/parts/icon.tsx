@@ -31,6 +31,7 @@ const SHAPES: Record<string, preact.JSX.Element> = {
   alerts: <path d="M3.5 11.5c1.2-1.2 1.2-2.8 1.2-4.5a3.3 3.3 0 0 1 6.6 0c0 1.7 0 3.3 1.2 4.5zM6.8 13.8h2.4" />,
   data: <path d="M3 4c0-2 10-2 10 0s-10 2-10 0v8c0 2 10 2 10 0V4M3 8c0 2 10 2 10 0" />,
   settings: <path d="M2.5 5h6M12 5h1.5M2.5 11H4M7.5 11h6M10.2 3.3v3.4M5.8 9.3v3.4" />,
+  more: <path d="M3.5 8h.01M8 8h.01M12.5 8h.01" />,
   // acts
   search: (
     <>

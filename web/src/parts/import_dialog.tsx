@@ -6,7 +6,7 @@ import * as adviceApi from '../api_advice';
 import { fits, importWords } from '../model/results';
 import type { Imported } from '../shapes_advice';
 import { Dialog } from './dialog';
-import { asError } from './use_answer';
+import { asError } from '../reading';
 
 function BadLines({ seen }: { seen: Imported }) {
   if (seen.bad === 0) return null;

@@ -7,7 +7,7 @@ import { blocks, grids, steps } from '../model/inventory';
 import type { Host } from '../shapes';
 import { MISSING, dateTime } from '../units';
 import { Empty, Failed, Loading } from './faces';
-import { useAnswer } from './use_answer';
+import { useReading } from '../reading';
 
 function GridCard({ g }: { g: Grid }) {
   return (
@@ -58,7 +58,7 @@ function Steps({ all }: { all: readonly Step[] }) {
 }
 
 export function InventoryPart({ host }: { host: Host }) {
-  const answer = useAnswer(stop => hostApi.inventory(host.id, stop), 'inventory ' + host.id);
+  const answer = useReading(stop => hostApi.inventory(host.id, stop), 'inventory ' + host.id);
   if (answer.failed instanceof ApiError && answer.failed.status === 404)
     return <Empty>{host.name} has not told its inventory yet. Its agent does when it connects.</Empty>;
   if (answer.failed) return <Failed err={answer.failed} retry={answer.again} />;

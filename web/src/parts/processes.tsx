@@ -15,7 +15,7 @@ import { isOperator, serverTime, session, toast, useCell } from '../store';
 import { MISSING, bytes, dateTime, duration, format, number, percent, when } from '../units';
 import { ChartCard } from './chart_card';
 import { Empty, Failed, Loading } from './faces';
-import { useAnswer } from './use_answer';
+import { useReading } from '../reading';
 
 const NOW_EVERY_MS = 10_000;
 const ASKED_AFTER_MS = 1500;
@@ -99,10 +99,10 @@ export function Processes({ host, scene, marks }: { host: Host; scene: Scene; ma
   const params = useCell(route)?.params ?? {};
   const by = orderOf(params['by']);
   const atMs = momentOf(params['at']);
-  const answer = useAnswer(
+  const answer = useReading(
     stop => hostApi.processes(host.id, atMs, stop),
     `processes ${host.id} ${atMs ?? 'now'}`,
-    atMs === undefined ? NOW_EVERY_MS : 0,
+    { everyMs: atMs === undefined ? NOW_EVERY_MS : 0 },
   );
   const s = answer.value;
   const none = answer.failed instanceof ApiError && answer.failed.status === 404;

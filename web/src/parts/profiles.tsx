@@ -11,7 +11,7 @@ import { Badge } from './badge';
 import { CopyLines } from './copy';
 import { Empty, Failed, Loading } from './faces';
 import { Icon } from './icon';
-import { useAnswer } from './use_answer';
+import { useReading } from '../reading';
 
 function Row({ c }: { c: AuditCheck }) {
   return (
@@ -75,8 +75,8 @@ async function all(stop: AbortSignal): Promise<string> {
 }
 
 export function Profiles({ host }: { host: Host }) {
-  const answer = useAnswer(stop => adviceApi.audits(host.id, stop), 'profiles ' + host.id);
-  const known = useAnswer(all, 'profiles').value;
+  const answer = useReading(stop => adviceApi.audits(host.id, stop), 'profiles ' + host.id);
+  const known = useReading(all, 'profiles').value;
   if (answer.failed) return <Failed err={answer.failed} retry={answer.again} />;
   if (!answer.value) return <Loading what="Judging by profiles" height={280} />;
   if (answer.value.length === 0)

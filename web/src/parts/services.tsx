@@ -10,7 +10,7 @@ import { seconds, when } from '../units';
 import { HEALTH } from '../words';
 import { Badge } from './badge';
 import { Empty, Failed, Loading } from './faces';
-import { useAnswer } from './use_answer';
+import { useReading } from '../reading';
 
 const EVERY_MS = 5000;
 const ORDER: readonly Health[] = ['down', 'degraded', 'unknown', 'healthy'];
@@ -54,7 +54,7 @@ function Card({ s }: { s: Service }) {
 
 export function Services({ host }: { host: Host }) {
   const params = useCell(route)?.params ?? {};
-  const answer = useAnswer(stop => hostApi.services(host.id, stop), 'services ' + host.id, EVERY_MS);
+  const answer = useReading(stop => hostApi.services(host.id, stop), 'services ' + host.id, { everyMs: EVERY_MS });
   const none = answer.failed instanceof ApiError && answer.failed.status === 404;
   if (none || answer.value?.services.length === 0)
     return (

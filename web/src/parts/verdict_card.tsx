@@ -10,7 +10,7 @@ import { Level } from './bars';
 export function Checked({ a }: { a: Analysis }) {
   return (
     <p class="note">
-      {a.checks} checks done
+      {a.checks} {a.checks === 1 ? 'check' : 'checks'} done
       {a.silent > 0 && `, ${a.silent} silent because their source is missing here`}.
     </p>
   );

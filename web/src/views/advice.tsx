@@ -12,7 +12,7 @@ import { FindingActs } from '../parts/finding_acts';
 import { Icon } from '../parts/icon';
 import { Profiles } from '../parts/profiles';
 import { Tabs } from '../parts/tabs';
-import { useAnswer } from '../parts/use_answer';
+import { useReading } from '../reading';
 import { href, route, setParams } from '../router';
 import type { Host } from '../shapes';
 import type { Kept } from '../shapes_advice';
@@ -37,7 +37,7 @@ async function read(stop: AbortSignal): Promise<{ all: Kept[]; more: boolean }> 
 
 function Opened({ kept, onDone }: { kept: Kept; onDone: () => void }) {
   const params = useCell(route)?.params ?? {};
-  const interval = useAnswer(() => reportInterval(kept.host_name), 'interval ' + kept.host_name);
+  const interval = useReading(() => reportInterval(kept.host_name), 'interval ' + kept.host_name);
   const intervalS = interval.value ?? (interval.failed ? DEFAULT_INTERVAL_S : null);
   const acts = <FindingActs kept={kept} onDone={onDone} />;
   if (!kept.finding) return acts;
@@ -115,7 +115,7 @@ function Filters({ all }: { all: readonly Host[] }) {
 function Findings() {
   const p = useCell(route)?.params ?? {};
   const all = useCell(hosts) ?? [];
-  const answer = useAnswer(read, 'findings', EVERY_MS);
+  const answer = useReading(read, 'findings', { everyMs: EVERY_MS });
   if (answer.failed) return <Failed err={answer.failed} retry={answer.again} />;
   if (!answer.value) return <Loading what="Reading findings" height={300} />;
   const state = shownOf(p['state']);
@@ -181,7 +181,7 @@ function Findings() {
 // ---- audits ----
 
 function AuditRow({ host }: { host: Host }) {
-  const found = useAnswer(stop => adviceApi.audits(host.id, stop), 'profiles ' + host.id);
+  const found = useReading(stop => adviceApi.audits(host.id, stop), 'profiles ' + host.id);
   return (
     <tr data-row={host.name}>
       <td>

@@ -8,7 +8,7 @@ import { Empty, Failed, Loading } from '../parts/faces';
 import { Icon } from '../parts/icon';
 import { ImportDialog } from '../parts/import_dialog';
 import { ResultTable } from '../parts/result_table';
-import { asError } from '../parts/use_answer';
+import { asError } from '../reading';
 import { route, setParams } from '../router';
 import type { Result, Summary } from '../shapes';
 import { hosts, isAdmin, session, useCell } from '../store';

@@ -3,8 +3,8 @@
 import { useState } from 'preact/hooks';
 import { activeAlerts, alertsFailed, rereadAlerts } from '../../alerts_feed';
 import * as api from '../../api_alerts';
-import { chosenAlerts, inhibitedBy, matcherText, severityWord, silencedBy } from '../../model/alerts';
-import { act, useReading } from '../../reading';
+import { chosenAlerts, matcherText, severityWord } from '../../model/alerts';
+import { act } from '../../reading';
 import { href, route, setParams } from '../../router';
 import type { Alert } from '../../shapes_alerts';
 import { isOperator, now, serverTime, session, useCell } from '../../store';
@@ -16,6 +16,8 @@ import { SilenceDialog } from './silence_dialog';
 
 type Asking = { alert: Alert; what: 'acknowledge' | 'resolve' | 'silence' };
 
+/** The agent takes a snapshot when an alert fires; it has come by then. */
+const SNAPSHOT_MS = 15_000;
 const SILENT_LABELS: readonly string[] = ['severity'];
 /** What makes this alert this alert; its level may change. */
 const matchersOf = (a: Alert): string[] =>
@@ -80,6 +82,14 @@ function Row({ a, nowMs, quiet, operator, ask }: RowProps) {
       <p class="note">
         {a.host && <a href={href('host', { host: a.host })}>{a.host}</a>} value {a.value === null ? 'NaN' : number(a.value)}
         {a.note && `, note: ${a.note}`}
+        {a.host && a.fired_ms > 0 && (
+          <>
+            {', '}
+            <a data-then href={href('host', { host: a.host, tab: 'processes', at: String(a.fired_ms + SNAPSHOT_MS) })}>
+              processes at that moment
+            </a>
+          </>
+        )}
       </p>
       {operator && (
         <div class="acts">
@@ -106,7 +116,6 @@ export function ActiveAlerts() {
   const failed = useCell(alertsFailed);
   const operator = isOperator(useCell(session));
   useCell(now);
-  const quietening = useReading(async s => ({ silences: await api.silences(s), routing: await api.routes(s) }), 'quiet', { everyMs: 30_000 });
   const [asking, setAsking] = useState<Asking | null>(null);
   const close = (): void => setAsking(null);
 
@@ -114,11 +123,8 @@ export function ActiveAlerts() {
   const nowMs = serverTime.nowMs();
   const shown = chosenAlerts(all, p);
   const quiet = (a: Alert): string => {
-    const q = quietening.value;
-    if (!q) return '';
-    if (silencedBy(a, q.silences, nowMs)) return 'silenced';
-    const by = inhibitedBy(a, all, q.routing.routes.inhibit ?? []);
-    return by ? `inhibited by ${by.name}` : '';
+    const by = all.find(b => b.id === a.inhibited_by);
+    return a.silenced_by ? 'silenced' : a.inhibited_by ? `inhibited by ${by?.name ?? 'another alert'}` : '';
   };
   const run = async (doing: Promise<void>, done: string): Promise<void> => {
     await act(() => doing, done);
@@ -164,7 +170,7 @@ export function ActiveAlerts() {
           onClose={close}
         />
       )}
-      {asking?.what === 'silence' && <SilenceDialog matchers={matchersOf(asking.alert)} onDone={quietening.again} onClose={close} />}
+      {asking?.what === 'silence' && <SilenceDialog matchers={matchersOf(asking.alert)} onDone={() => void rereadAlerts()} onClose={close} />}
     </>
   );
 }

@@ -20,7 +20,7 @@ export function AlertHistory() {
   if (p['severity']) filter.severity = p['severity'];
   if (p['what']) filter.state = p['what'];
   const key = JSON.stringify(filter);
-  const first = useReading(s => api.history(filter, undefined, s), key);
+  const first = useReading(s => api.history(filter, undefined, s), key, { keep: true });
   const [more, setMore] = useState<AlertEvent[]>([]);
   const [next, setNext] = useState<string | null>(null);
   useEffect(() => {
