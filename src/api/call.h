@@ -165,8 +165,8 @@ void backup_delete(struct call *c);
 
 /* ---- what handlers share ---- */
 
-/* What If-Match asks for: a version such as "3" (weak or not), -1 when it is not there or "*". False
- * when it is none of these, and that is answered with 400. */
+/* What If-Match asks for: a version such as "3" (weak or not), -1 when it is not there or "*".
+ * False when it is none of these, and that is answered with 400. */
 bool api_if_match(struct call *c, int64_t *version);
 void api_etag(struct call *c, int64_t version);
 /* 503 with Retry-After. */
