@@ -109,6 +109,8 @@ static void fuzz_storage(struct span line)
     parse_infiniband_state(line, &id);
     if (parse_mountinfo_line(line, &id, &id, &place))
         inside(place);
+    if (disk_of_link(line, line.len % 2, &place))
+        inside(place);
     if (!(btrfs_ratio(line, line.len) >= 0))
         abort();
 }

@@ -27,6 +27,7 @@ enum {
     MEMORY_LIMIT,
     OOM_KILLS,
     LIMIT_HITS,
+    HIGH_HITS,
     PIDS,
     PIDS_LIMIT,
     CPU_QUOTA,
@@ -57,6 +58,8 @@ static const struct metric cgroup_metrics[] = {
                        "Processes of the unit that were killed for want of memory."),
     [LIMIT_HITS] = UNIT("memory_limit_hits_total", METRIC_COUNTER,
                         "Times that the unit was about to exceed its memory limit."),
+    [HIGH_HITS] = UNIT("memory_high_hits_total", METRIC_COUNTER,
+                       "Times that the unit was held back for exceeding its soft memory limit."),
     [PIDS] = UNIT("pids", METRIC_GAUGE, "Processes and threads of the unit."),
     [PIDS_LIMIT] = UNIT("pids_limit", METRIC_GAUGE, "Processes and threads that it may have."),
     [CPU_QUOTA] = UNIT("cpu_quota_ratio", METRIC_GAUGE,
@@ -91,6 +94,7 @@ static const struct figure {
     {MEMORY_LIMIT, "memory.max", NULL, "memory", "memory.limit_in_bytes", NULL, 1, 1},
     {OOM_KILLS, "memory.events", "oom_kill", "memory", "memory.oom_control", "oom_kill", 1, 1},
     {LIMIT_HITS, "memory.events", "max", "memory", "memory.failcnt", NULL, 1, 1},
+    {HIGH_HITS, "memory.events", "high", NULL, NULL, NULL, 1, 1},
     {PIDS, "pids.current", NULL, "pids", "pids.current", NULL, 1, 1},
     {PIDS_LIMIT, "pids.max", NULL, "pids", "pids.max", NULL, 1, 1},
 };
@@ -225,6 +229,8 @@ static void emit_figure(struct tick *t, bool v1, const char *group, struct span 
 {
     char path[2 * GROUP_PATH_MAX];
     uint64_t v;
+    if (v1 && !f->hierarchy) /* version 1 has no such thing */
+        return;
     if (v1)
         snprintf(path, sizeof path, "sys/fs/cgroup/%s%s/%s", f->hierarchy, group, f->v1_file);
     else

@@ -30,6 +30,7 @@ static const struct collector *const collectors[] = {
     &cpufreq_collector,
     &bonding_collector,
     &schedstat_collector,
+    &mountdisk_collector,
     &mdadm_collector,
     &nfs_collector,
     &nfsd_collector,

@@ -19,7 +19,9 @@ struct wanted {
 
 /* The first line of each group is what node_exporter's default filter takes. */
 static const struct wanted wanted[] = {
-    {"Ip", {"Forwarding", "InDiscards", "OutDiscards", "ReasmReqds", "ReasmOKs", "ReasmFails"}},
+    {"Ip",
+     {"Forwarding", "InDiscards", "OutDiscards", "OutRequests", "ReasmReqds", "ReasmOKs",
+      "ReasmFails"}},
     {"IpExt", {"InOctets", "OutOctets"}},
     {"Ip6", {"InOctets", "OutOctets", "ReasmReqds", "ReasmFails"}},
     {"Icmp", {"InMsgs", "OutMsgs"}},

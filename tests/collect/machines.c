@@ -114,6 +114,7 @@ static const struct expected there[] = {
     {"cgroup2", "galen_unit_memory_limit_bytes{unit=\"nginx.service\"}", 4194304},
     {"cgroup2", "galen_unit_oom_kills_total{unit=\"nginx.service\"}", 2},
     {"cgroup2", "galen_unit_memory_limit_hits_total{unit=\"nginx.service\"}", 7},
+    {"cgroup2", "galen_unit_memory_high_hits_total{unit=\"nginx.service\"}", 4},
     {"cgroup2", "galen_unit_pids_limit{unit=\"nginx.service\"}", 100},
     {"cgroup2",
      "galen_unit_pressure_stalled_seconds_total{resource=\"memory\",unit=\"nginx.service\"}", 1},
@@ -168,6 +169,8 @@ static const struct expected there[] = {
      "node_btrfs_used_bytes{block_group_type=\"data\",mode=\"raid1\","
      "uuid=\"7f07c59f-6136-449c-ab87-e1cf2328731b\"}",
      808189952},
+    {"storage", "galen_filesystem_disk{device=\"sda\",mountpoint=\"/\"}", 1},
+    {"storage", "galen_filesystem_disk{device=\"dm-0\",mountpoint=\"/srv/two words\"}", 1},
     {"storage", "node_zfs_arc_size", 1603939792},
     {"storage", "node_zfs_zpool_state{state=\"degraded\",zpool=\"tank\"}", 1},
     {"storage", "node_zfs_zpool_dataset_nread{dataset=\"tank/data\",zpool=\"tank\"}", 196},
@@ -202,6 +205,7 @@ static const struct {
     {"cgroup2", "galen_unit_pids_limit{unit=\"user.slice\""}, /* "max" is no number */
     {"cgroup2", "galen_unit_memory_limit_bytes{unit=\"user.slice\""},
     {"cgroup2", "galen_unit_pids{unit=\"tmp.mount\""},
+    {"cgroup1", "galen_unit_memory_high_hits_total"},
     {"cgroup1", "galen_unit_memory_limit_bytes"}, /* "no limit" in version 1's words */
     {"cgroup1", "galen_unit_pids_limit{unit=\"0123abc\""},
     {"cgroup1", "galen_unit_cpu_quota_ratio{unit=\"batch\""}, /* -1: none */
@@ -242,6 +246,7 @@ static const struct {
     {"odd", "node_btrfs_size"},
     {"odd", "node_infiniband_state"},
     {"odd", "node_infiniband_symbol"},
+    {"storage", "galen_filesystem_disk{device=\"\""},
     {"odd", "node_load"},
     {"odd", "node_cpu_seconds_total{cpu=\"0\""},
     {"odd", "node_cpu_seconds_total{cpu=\"2\""},

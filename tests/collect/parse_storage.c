@@ -182,6 +182,18 @@ static void test_mountinfo(void **state UNUSED)
         assert_false(parse_mountinfo_line(span_of(bad[i]), &major, &minor, &place));
 }
 
+static void test_disk_of_link(void **state UNUSED)
+{
+    struct span disk;
+    assert_true(disk_of_link(SPAN("../../devices/virtual/block/dm-0"), false, &disk));
+    assert_span(disk, "dm-0");
+    assert_true(disk_of_link(SPAN("../../devices/pci0/block/sda/sda1"), true, &disk));
+    assert_span(disk, "sda");
+    assert_false(disk_of_link(SPAN(""), false, &disk));
+    assert_false(disk_of_link(SPAN("sda1"), true, &disk));
+    assert_false(disk_of_link(SPAN("../sda1"), true, &disk));
+}
+
 static void test_infiniband(void **state UNUSED)
 {
     double rate;
@@ -206,5 +218,6 @@ const struct CMUnitTest parse_storage_tests[] = {
     cmocka_unit_test(test_numa_line),
     cmocka_unit_test(test_infiniband),
     cmocka_unit_test(test_mountinfo),
+    cmocka_unit_test(test_disk_of_link),
 };
 const size_t parse_storage_tests_n = COUNT(parse_storage_tests);
