@@ -146,6 +146,35 @@ def read_only(folder, tap):
         server.stop()
 
 
+def failing_disk(folder, tap):
+    """What /readyz, /healthz and senders hear while the log cannot be synced or written."""
+    for flags, error, name in ((), 5, 'a sync that fails'), (('-DFAULTY_WRITES',), 30, 'a read-only disk'):
+        library = folder / f'faulty{error}.so'
+        subprocess.run(['cc', '-shared', '-fPIC', '-O1', *flags, '-o', library,
+                        pathlib.Path(__file__).with_name('faulty.c'), '-ldl'], check=True)
+        control = folder / f'control{error}'
+        server = galen.Server(folder / f'failing{error}', args=['--storage-min-free', '0'],
+                              env={'LD_PRELOAD': str(library), 'GALEN_FAULTY': str(control)}).start()
+        t = now_ms()
+        tap.equal(send(server, t)[0], 204, f'{name}: at first all is well')
+        control.write_text(f'{error} /log/0\n')
+        status, headers, text = send(server, t + 1)
+        tap.ok(status == 503 and headers.get('Retry-After'), f'{name}: 503 with Retry-After', (status, text))
+        status, _, text = server.request('GET', '/readyz', token=None)
+        tap.ok(status == 503 and b'degraded' in text and os.strerror(error).encode() in text,
+               f'{name}: /readyz is 503 and says why', (status, text))
+        tap.equal(server.request('GET', '/healthz', token=None)[0], 200, f'{name}: /healthz is 200')
+        tap.equal(send(server, t + 2)[0], 503, f'{name}: nothing more is taken')
+        tap.ok(count(server) >= 1, f'{name}: queries are served')
+        control.unlink()
+        tap.ok(galen.wait_for(server.ready, 10), f'{name}: /readyz is 200 again by itself')
+        tap.equal([send(server, t + i)[0] for i in range(3)], [204] * 3, f'{name}: and samples are taken')
+        server.stop(signal.SIGKILL)
+        server.start()
+        tap.equal(count(server), 3, f'{name}: each once, also after kill -9')
+        server.stop()
+
+
 def clock_set(folder, tap):
     if not FAKETIME:
         tap.skip('a clock that is set', 'libfaketime is not installed')
@@ -185,4 +214,5 @@ with galen.Folder('faults') as (folder, tap):
     two_servers(folder, tap)
     full_disk(folder, tap)
     read_only(folder, tap)
+    failing_disk(folder, tap)
     clock_set(folder, tap)

@@ -1,7 +1,9 @@
 /* Retention while others write and read: whole blocks go, and no query sees a part of what went
  * with them. */
+#include "fault_disk.h"
 #include "fixture.h"
 
+#include <errno.h>
 #include <pthread.h>
 #include <stdio.h>
 #include <unistd.h>
@@ -152,5 +154,43 @@ static void by_size(void **state)
     run(true);
 }
 
-const struct CMUnitTest retention_tests[] = {cmocka_unit_test(by_age), cmocka_unit_test(by_size)};
+/* A disk that does not let go of files: what is too old is not shown, and goes when it can. */
+static void files_that_stay(void **state)
+{
+    (void)state;
+    static struct failing_disk disk;
+    struct fixture f;
+    struct store_stats stats;
+    failing_disk_init(&disk);
+    fixture_init(&f);
+    f.config.retention_ms = DAY_MS;
+    f.tuning.disk = &disk.disk;
+    fixture_open(&f);
+    fixture_put(&f, "m{instance=\"a\"}", NOON - DAY_MS, 1);
+    fixture_put(&f, "m{instance=\"a\"}", NOON, 2);
+    assert_ok(store_compact(f.store, err));
+    fixture_now = NOON + DAY_MS - 3600 * 1000; /* a longer pause would make the clock doubtful */
+    disk.fail_at = disk.changes + 1;
+    disk.failures = 1000000;
+    disk.error = EIO;
+    struct err ignored = {0};
+    (void)!store_maintain(f.store, &ignored);
+    const struct sample want[] = {{NOON, 2}};
+    assert_samples(&f, "m{instance=\"a\"}", want, 1);
+    disk.fail_at = 0;
+    fixture_crash(&f);
+    fixture_open(&f); /* the file is there still */
+    assert_ok(store_maintain(f.store, err));
+    assert_samples(&f, "m{instance=\"a\"}", want, 1);
+    store_stats(f.store, &stats);
+    assert_int_equal(stats.blocks, 1);
+    fixture_put(&f, "m{instance=\"a\"}", NOON + 1000, 3);
+    fixture_free(&f);
+}
+
+const struct CMUnitTest retention_tests[] = {
+    cmocka_unit_test(by_age),
+    cmocka_unit_test(by_size),
+    cmocka_unit_test(files_that_stay),
+};
 const size_t retention_tests_n = COUNT(retention_tests);
