@@ -272,8 +272,8 @@ test('an import in a sentence', () => {
   );
 });
 test('64 MiB is the most', () => {
-  expect(fits(64 * 1024 * 1024)).toBe(true);
-  expect(fits(64 * 1024 * 1024 + 1)).toBe(false);
+  expect(fits(64 * 1024 ** 3)).toBe(true);
+  expect(fits(64 * 1024 ** 3 + 1)).toBe(false);
 });
 
 // ---- answers ----

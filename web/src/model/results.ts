@@ -53,7 +53,7 @@ export function withEmptyDays(days: Summary['by_day']): Summary['by_day'] {
 
 // ---- imports ----
 
-const IMPORT_MAX_BYTES = 64 * 1024 * 1024; // the server's ceiling
+const IMPORT_MAX_BYTES = 64 * 1024 ** 3; // the server's ceiling
 export const fits = (bytes: number): boolean => bytes <= IMPORT_MAX_BYTES;
 
 const count = (n: number, one: string, more = one + 's'): string => `${n.toLocaleString('en')} ${n === 1 ? one : more}`;

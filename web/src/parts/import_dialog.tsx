@@ -68,7 +68,7 @@ export function ImportDialog({ onClose }: { onClose: () => void }) {
         }}
       >
         <p class="note">
-          A file of samples: CSV, Prometheus text, OpenMetrics, JSON lines, or payloads of POST /analyze. At most 64 MiB. It
+          A file of samples: CSV, Prometheus text, OpenMetrics, JSON lines, or payloads of POST /analyze. At most 64 GiB. It
           is only looked at first.
         </p>
         <label>
@@ -76,7 +76,7 @@ export function ImportDialog({ onClose }: { onClose: () => void }) {
           <input
             type="file"
             required
-            accept=".csv,.json,.jsonl,.ndjson,.prom,.om,.txt"
+            accept=".csv,.json,.jsonl,.ndjson,.prom,.om,.txt,.gz"
             onChange={e => (setFile(e.currentTarget.files?.[0] ?? null), again())}
           />
         </label>
@@ -84,7 +84,7 @@ export function ImportDialog({ onClose }: { onClose: () => void }) {
           Host of lines that name none
           <input value={host} placeholder="web1" onInput={e => (setHost(e.currentTarget.value), again())} />
         </label>
-        {tooLarge && <p class="error">The file is larger than 64 MiB. Cut it in pieces, or use galen import.</p>}
+        {tooLarge && <p class="error">The file is larger than 64 GiB. Cut it in pieces, or use galen import.</p>}
         {failed && (
           <p class="error" role="alert">
             {failed}
