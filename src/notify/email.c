@@ -201,7 +201,7 @@ static void write_html(const struct sending *s, struct buf *out)
         buf_printf(out, "<p>and %zu more</p>\n", n - NOTIFY_LISTED_MAX);
     if (s->png.len)
         buf_str(out, "<p><img src=\"cid:chart@galen\" alt=\"the last hour\" width=\"600\" "
-                     "height=\"160\"></p>\n");
+                     "height=\"160\"><br><small>the last hour, in UTC</small></p>\n");
     if (*note_url(s)) {
         buf_str(out, "<p><a href=\"");
         html_escape(span_of(note_url(s)), out);

@@ -272,6 +272,8 @@ enum status notify_send(const struct notification *n, const struct notify_settin
     enum status st = root && note ? check(k, &sending) : INVALID;
     if (!st)
         st = k->send(&sending);
+    else if (k != &channel_script)
+        st = AGAIN; /* it was right when it was written: a secret's file may come back */
     json_decref(root);
     json_decref(note);
     return st;

@@ -78,14 +78,13 @@ static enum status of_curl(struct sending *s, CURL *curl, CURLcode code, const c
 {
     const char *text = *why ? why : curl_easy_strerror(code);
     switch (code) {
-    case CURLE_PEER_FAILED_VERIFICATION:
     case CURLE_SSL_CACERT_BADFILE:
     case CURLE_URL_MALFORMAT:
     case CURLE_UNSUPPORTED_PROTOCOL:
         return err_set(s->err, INVALID, "%s: %s", to, text);
     case CURLE_USE_SSL_FAILED:
-        return err_set(s->err, INVALID, "%s: the server offers no TLS, which is required: %s", to,
-                       text);
+        return err_set(s->err, UNREACHABLE, "%s: the server offers no TLS, which is required: %s",
+                       to, text);
     case CURLE_LOGIN_DENIED:
         return err_set(s->err, DENIED, "%s: the login was refused", to);
     default:

@@ -116,7 +116,8 @@ MUST_USE enum status record_sent_delete(struct record *r, struct span group_key,
 /* Adds them, due at next_ms or, with 0, at once; and what waits in the same group, after an attempt
  * that failed, is due again: there is news. */
 MUST_USE enum status record_deliveries_add(struct record *r, const struct delivery_row *rows,
-                                           size_t n, const struct sent_row *sent, struct err *err);
+                                           size_t n, const struct sent_row *sent, size_t n_sent,
+                                           struct err *err);
 /* Waiting and due, in order, DELIVERIES_DUE_MAX of each channel at most, without what is in them:
  * of one group and recipient the oldest only, so that nobody is told of an end before the
  * beginning. next_ms: when the next one that waits now will be due; 0: none. */

@@ -30,7 +30,7 @@ static enum status add(struct db *db, const struct delivery_row *d, struct err *
 }
 
 enum status record_deliveries_add(struct record *r, const struct delivery_row *rows, size_t n,
-                                  const struct sent_row *sent, struct err *err)
+                                  const struct sent_row *sent, size_t n_sent, struct err *err)
 {
     auto_lock *lock = record_lock(r);
     enum status st = db_begin(r->db, err);
@@ -38,11 +38,11 @@ enum status record_deliveries_add(struct record *r, const struct delivery_row *r
         return st;
     for (size_t i = 0; !st && i < n; i++)
         st = add(r->db, &rows[i], err);
-    if (!st && sent)
+    for (size_t i = 0; !st && i < n_sent; i++)
         st = db_run(r->db, err,
                     "INSERT INTO alert_sent (group_key, json, at_ms) VALUES (?1, ?2, ?3)"
                     " ON CONFLICT (group_key) DO UPDATE SET json = ?2, at_ms = ?3",
-                    "tti", sent->group_key, sent->json, sent->at_ms);
+                    "tti", sent[i].group_key, sent[i].json, sent[i].at_ms);
     return db_finish(r->db, st, err);
 }
 

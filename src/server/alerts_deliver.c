@@ -206,7 +206,7 @@ static void deliver_again(const struct delivery *d)
                                .group_key = SPAN("all"),
                                .payload = SPAN("{}"),
                                .once = true};
-    (void)!record_deliveries_add(d->alerts->config.record, &row, 1, NULL, NULL);
+    (void)!record_deliveries_add(d->alerts->config.record, &row, 1, NULL, 0, NULL);
 }
 
 static bool is_stopping(struct alerts *a)

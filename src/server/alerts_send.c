@@ -129,50 +129,75 @@ static bool takes(const struct channel *c, const struct message *m)
     return false;
 }
 
+/* Messages of one look, on their way to the record together: ten thousand groups are not as many
+ * transactions. */
 struct sending {
     struct alerts *alerts;
     int64_t now_ms;
+    struct arena arena;
+    struct delivery_row *rows;
+    struct sent_row *sent;
+    size_t n, n_sent, bytes;
+    bool failed; /* some are not recorded: what groups were told is read again */
 };
 
-/* A row for each who is told: whom it reached is not told again when another was not. */
-static struct delivery_row *rows_for(struct sending *s, const struct message *m,
-                                     struct arena *arena, size_t *n)
+enum { TOGETHER_MESSAGES = 500, TOGETHER_BYTES = 8 << 20 };
+
+static enum status flush(struct sending *s)
 {
+    struct err err = {0};
+    if (!s->n_sent)
+        return OK;
+    enum status st =
+        record_deliveries_add(s->alerts->config.record, s->rows, s->n, s->sent, s->n_sent, &err);
+    if (st) {
+        log_error("notifications wait: %s", err.text);
+        s->failed = true;
+    } else if (s->n) {
+        s->alerts->deliver_ms = 0;
+    }
+    arena_reset(&s->arena);
+    s->rows = NULL;
+    s->sent = NULL;
+    s->n = s->n_sent = s->bytes = 0;
+    return st;
+}
+
+static void add_row(struct sending *s, const struct channel *c, struct span group_key,
+                    struct span payload, struct span recipient)
+{
+    s->rows = arena_grow(&s->arena, s->rows, s->n * sizeof *s->rows, (s->n + 1) * sizeof *s->rows);
+    s->rows[s->n++] = (struct delivery_row){.channel_id = c->id,
+                                            .created_ms = s->now_ms,
+                                            .group_key = group_key,
+                                            .recipient = recipient,
+                                            .payload = payload};
+}
+
+/* A row for each who is told: whom it reached is not told again when another was not. */
+static enum status enqueue(void *arg, const struct message *m)
+{
+    struct sending *s = arg;
     const struct sender_view *v = &s->alerts->known;
-    struct delivery_row *rows = NULL;
-    *n = 0;
+    struct span key = arena_span(&s->arena, m->group_key);
+    struct span payload = arena_span(&s->arena, m->json);
     for (size_t i = 0; i < v->n_channels; i++) {
         const struct channel *c = &v->channels[i];
         struct span *to;
         if (!takes(c, m))
             continue;
-        size_t n_to = notify_recipients(c->kind, c->config, arena, &to),
-               more = MAX(n_to, (size_t)1);
-        rows = arena_grow(arena, rows, *n * sizeof *rows, (*n + more) * sizeof *rows);
-        for (size_t k = 0; k < more; k++)
-            rows[(*n)++] = (struct delivery_row){.channel_id = c->id,
-                                                 .created_ms = s->now_ms,
-                                                 .group_key = m->group_key,
-                                                 .recipient = k < n_to ? to[k] : SPAN(""),
-                                                 .payload = m->json};
+        size_t n = notify_recipients(c->kind, c->config, &s->arena, &to);
+        for (size_t k = 0; k < MAX(n, (size_t)1); k++)
+            add_row(s, c, key, payload, k < n ? to[k] : SPAN(""));
     }
-    return rows;
-}
-
-static enum status enqueue(void *arg, const struct message *m)
-{
-    struct sending *s = arg;
-    auto_arena arena = {0};
-    size_t n;
-    struct delivery_row *rows = rows_for(s, m, &arena, &n);
-    struct sent_row sent = {.group_key = m->group_key, .json = m->told, .at_ms = s->now_ms};
-    struct err err = {0};
-    enum status st = record_deliveries_add(s->alerts->config.record, rows, n, &sent, &err);
-    if (st)
-        log_error("a notification waits: %s", err.text);
-    else if (n)
-        s->alerts->deliver_ms = 0;
-    return st;
+    s->sent = arena_grow(&s->arena, s->sent, s->n_sent * sizeof *s->sent,
+                         (s->n_sent + 1) * sizeof *s->sent);
+    s->sent[s->n_sent++] =
+        (struct sent_row){.group_key = key,
+                          .json = m->told.len ? arena_span(&s->arena, m->told) : SPAN(""),
+                          .at_ms = s->now_ms};
+    s->bytes += m->json.len;
+    return s->n_sent < TOGETHER_MESSAGES && s->bytes < TOGETHER_BYTES ? OK : flush(s);
 }
 
 static void forget(void *arg, struct span group_key)
@@ -210,7 +235,7 @@ static void tell_alertmanagers(struct sending *s)
                                    .once = true};
         if (sum == a->alertmanager_told)
             alerts_tell_again(a, c, s->now_ms);
-        else if (record_deliveries_add(a->config.record, &row, 1, NULL, NULL))
+        else if (record_deliveries_add(a->config.record, &row, 1, NULL, 0, NULL))
             all = false;
         else
             a->deliver_ms = 0;
@@ -232,7 +257,7 @@ static void summarise(struct sending *s)
     m.channels = routing_summary_channels(a->routing, &m.n_channels);
     alerts_summary(a, s->now_ms, &text);
     m.json = buf_view(&text);
-    if (!enqueue(s, &m))
+    if (!enqueue(s, &m) && !flush(s))
         a->summary_ms = s->now_ms;
 }
 
@@ -264,26 +289,33 @@ static void read_routing(struct alerts *a)
             log_error("silence %lld is left out: %s", (long long)rows[i].id, err.text);
 }
 
-void alerts_send_open(struct alerts *a)
+/* What groups were told, as it is recorded; without that nobody is told anything. */
+static void recall_groups(struct alerts *a)
 {
     auto_arena arena = {0};
     struct sent_row *rows;
+    size_t n;
+    groups_close(a->groups);
+    a->groups = groups_open();
+    a->recalled = !record_sent(a->config.record, &arena, &rows, &n, NULL);
+    for (size_t i = 0; a->recalled && i < n; i++)
+        if (span_is(rows[i].group_key, "summary"))
+            a->summary_ms = rows[i].at_ms;
+        else
+            groups_told(a->groups, rows[i].group_key, rows[i].json, rows[i].at_ms);
+}
+
+void alerts_send_open(struct alerts *a)
+{
     size_t n;
     struct err err = {0};
     if (record_deliveries_recover(a->config.record, clock_wall_ms(), &n, &err))
         log_error("notifications that were cut off are not sent again: %s", err.text);
     else if (n)
         log_warn("%zu notifications were being sent when the server was killed", n);
-    a->groups = groups_open();
     a->reload_routing = a->dirty = true;
     pthread_cond_init(&a->sent, NULL);
-    if (record_sent(a->config.record, &arena, &rows, &n, NULL))
-        return;
-    for (size_t i = 0; i < n; i++)
-        if (span_is(rows[i].group_key, "summary"))
-            a->summary_ms = rows[i].at_ms;
-        else
-            groups_told(a->groups, rows[i].group_key, rows[i].json, rows[i].at_ms);
+    recall_groups(a);
 }
 
 void alerts_send_close(struct alerts *a)
@@ -307,14 +339,24 @@ static int64_t route(struct alerts *a, int64_t now_ms)
     struct sender_view *v = &a->known;
     struct sending s = {.alerts = a, .now_ms = now_ms};
     int64_t next_ms = known_trim(v, now_ms), soon_ms;
+    if (!a->recalled)
+        recall_groups(a);
+    if (!a->recalled)
+        return now_ms + RETRY_MS;
     routing_judge(a->routing, a->silences, v->alerts, v->n, now_ms);
     soon_ms = groups_tick(a->groups, a->routing, v->alerts, v->n, span_of(a->config.external_url),
                           now_ms, enqueue, forget, &s);
+    (void)!flush(&s);
     if (soon_ms)
         next_ms = MIN(next_ms, soon_ms);
     if (now_ms >= a->alertmanager_ms || a->alertmanager_ms > now_ms + ALERTMANAGER_EVERY_MS)
         tell_alertmanagers(&s);
     summarise(&s);
+    arena_free(&s.arena);
+    if (s.failed) {
+        a->recalled = false;
+        return now_ms + RETRY_MS;
+    }
     if ((soon_ms = routing_next_ms(a->routing, a->silences, now_ms)))
         next_ms = MIN(next_ms, soon_ms);
     return v->n ? MIN(next_ms, MIN(now_ms + LOOK_MS, a->alertmanager_ms)) : next_ms;

@@ -69,6 +69,7 @@ struct alerts {
     struct routing *routing;
     struct silences *silences;
     struct groups *groups;
+    bool recalled; /* groups know what they were told */
     struct sender_view known;
     bool dirty;                   /* alerts have changed; guarded by lock */
     bool freed;                   /* a channel is free for its next delivery; guarded by lock */

@@ -3,6 +3,7 @@
 most twice, never lost. And the dead man's switch, whose receiver hangs, delays nothing."""
 import http.server
 import json
+import pathlib
 import signal
 import threading
 import time
@@ -143,6 +144,9 @@ def main():
                    'DeadMansSwitch' and 'Galen lives' in
                    Receiver.alive[0]['commonAnnotations']['summary'], 'in words of its own',
                    Receiver.alive)
+            names = {p.read_text().strip() for p in pathlib.Path(
+                f'/proc/{server.process.process.pid}/task').glob('*/comm')}
+            tap.ok({'alerts', 'notify', 'dead-man'} <= names, 'on threads of their own', names)
             server.json('PUT', API + '/routes', ROUTES)
             channel = server.json('POST', API + '/channels', {
                 'name': 'hook', 'kind': 'webhook', 'config': {'url': base + '/hook'}})['id']

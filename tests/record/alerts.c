@@ -119,7 +119,7 @@ static void deliveries_wait_in_order(void **state)
     struct sent_row sent = {.group_key = SPAN("g"), .json = SPAN("a b"), .at_ms = 10}, *told;
     int64_t first, waiting, failed;
     size_t n;
-    assert_ok(record_deliveries_add(f->record, rows, 3, &sent, err));
+    assert_ok(record_deliveries_add(f->record, rows, 3, &sent, 1, err));
     reopen(f); /* a restart loses none */
     assert_int_equal(due(f, 9, &first), 0);
     assert_int_equal(due(f, 10, &first), 2); /* one of each channel, the oldest */
@@ -159,7 +159,7 @@ static void a_delivery_is_cut_off_twice_at_most(void **state)
         .channel_id = 1, .created_ms = 10, .group_key = SPAN("g"), .payload = SPAN("{}")};
     int64_t first;
     size_t cut;
-    assert_ok(record_deliveries_add(f->record, &d, 1, NULL, err));
+    assert_ok(record_deliveries_add(f->record, &d, 1, NULL, 0, err));
     d = logged(f, 20, &cut); /* before it began: nothing was sent */
     assert_int_equal(cut, 0);
     assert_span(d.state, "waiting");
@@ -206,7 +206,7 @@ static void what_is_due(void **state)
             .recipient = i % 2 ? SPAN("+2") : SPAN("+1"),
             .payload = SPAN("{}"),
         };
-    assert_ok(record_deliveries_add(f->record, d, COUNT(d), NULL, err));
+    assert_ok(record_deliveries_add(f->record, d, COUNT(d), NULL, 0, err));
     assert_ok(record_deliveries_due(f->record, 10, &f->arena, &rows, &n, &next_ms, err));
     assert_int_equal(n, DELIVERIES_DUE_MAX);
     assert_int_equal(next_ms, 0);
@@ -223,7 +223,7 @@ static void what_is_due(void **state)
                                  .group_key = SPAN("g0"),
                                  .recipient = SPAN("+1"),
                                  .payload = SPAN("{}")};
-    assert_ok(record_deliveries_add(f->record, d, 1, NULL, err));
+    assert_ok(record_deliveries_add(f->record, d, 1, NULL, 0, err));
     assert_ok(record_deliveries_due(f->record, 30, &f->arena, &rows, &n, &next_ms, err));
     assert_int_equal(rows[0].id, 1);
     for (size_t i = 0; i < n; i++)
@@ -232,7 +232,7 @@ static void what_is_due(void **state)
     d[0].channel_id = 2;
     d[0].once = true;
     for (int i = 0; i < 3; i++)
-        assert_ok(record_deliveries_add(f->record, d, 1, NULL, err));
+        assert_ok(record_deliveries_add(f->record, d, 1, NULL, 0, err));
     assert_ok(record_deliveries(f->record, 2, 0, 10, &f->arena, &rows, &n, err));
     assert_int_equal(n, 1);
 }
@@ -245,7 +245,7 @@ static void unanswered_twice_at_most(void **state)
         d = {.channel_id = 1, .created_ms = 10, .group_key = SPAN("g"), .payload = SPAN("{}")};
     int64_t first;
     size_t n;
-    assert_ok(record_deliveries_add(f->record, &d, 1, NULL, err));
+    assert_ok(record_deliveries_add(f->record, &d, 1, NULL, 0, err));
     for (int i = 0; i < 2; i++) {
         assert_int_equal(due(f, 40, &first), 1);
         assert_ok(record_delivery_begin(f->record, 1, &f->arena, &d, err));
