@@ -111,6 +111,9 @@ static void fuzz_storage(struct span line)
         inside(place);
     if (disk_of_link(line, line.len % 2, &place))
         inside(place);
+    bool nfs;
+    if (parse_nfs_device(line, &place, &nfs))
+        inside(place);
     if (!(btrfs_ratio(line, line.len) >= 0))
         abort();
 }

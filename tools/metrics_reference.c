@@ -22,6 +22,8 @@ static const char *const differences[][3] = {
      "node_selinux_*, node_(cooling, nvme, power, rapl, "
      "cpu_core, cpu_package, ipvs, dmi, fibrechannel, bcache, tapestats, network_route, lnstat)*",
      "hardware and subsystems that the tuning rules do not look at yet"},
+    {"left out", "node_mountstats_nfs_(age, event, transport)_*",
+     "no rule or chart uses what a mount counts besides its operations"},
     {"left out", "node_btrfs_device_(errors_total, unused_bytes)",
      "told by an ioctl on the mount alone"},
     {"label sets differ", "node_network_info (broadcast, ifalias)",

@@ -31,6 +31,7 @@ static const struct collector *const collectors[] = {
     &bonding_collector,
     &schedstat_collector,
     &mountdisk_collector,
+    &mountstats_collector,
     &mdadm_collector,
     &nfs_collector,
     &nfsd_collector,

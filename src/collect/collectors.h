@@ -15,9 +15,9 @@ extern const struct collector arp_collector, cgroup_collector, hardware_collecto
     netstat_collector, nic_collector, os_collector, pressure_collector, processes_collector,
     products_collector, self_collector, sockstat_collector, softnet_collector, stat_collector,
     sysctl_collector, sysctl_files_collector, sysvipc_collector, tcpstates_collector,
-    mdadm_collector, mountdisk_collector, nfs_collector, nfsd_collector, xfs_collector,
-    btrfs_collector, zfs_collector, numa_collector, infiniband_collector, textfile_collector,
-    thp_collector, time_collector, uname_collector, vmstat_collector;
+    mdadm_collector, mountdisk_collector, mountstats_collector, nfs_collector, nfsd_collector,
+    xfs_collector, btrfs_collector, zfs_collector, numa_collector, infiniband_collector,
+    textfile_collector, thp_collector, time_collector, uname_collector, vmstat_collector;
 
 /* Is it one of the kernel parameters that are collected (sysctl.c)? Name with dots. */
 bool sysctl_is_collected(const struct tick *t, struct span name);

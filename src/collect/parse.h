@@ -72,6 +72,8 @@ bool parse_mount_line(struct span line, struct mount_line *out);
 /* A line of mountinfo, as far as it says which device is where. */
 bool parse_mountinfo_line(struct span line, uint64_t *major, uint64_t *minor,
                           struct span *mountpoint);
+/* "device filer:/export mounted on /mnt with fstype nfs4 ..." of mountstats */
+bool parse_nfs_device(struct span line, struct span *export, bool *nfs);
 /* The disk that a link of sys/dev/block leads to; of a partition the part before. */
 bool disk_of_link(struct span link, bool partition, struct span *disk);
 /* \040 and its like; at most size - 1 bytes, terminated. */

@@ -27,6 +27,7 @@ LEFT_OUT = {
     r'node_selinux_.*|node_(cooling|nvme|power|rapl|cpu_core|cpu_package|ipvs|dmi|'
     r'fibrechannel|bcache|tapestats|network_route|lnstat).*':
         'hardware and subsystems that the tuning rules do not look at yet',
+    r'node_mountstats_nfs_(age|event|transport)_.*': 'no rule or chart uses what a mount counts besides its operations',
     r'node_btrfs_device_(errors_total|unused_bytes)': 'told by an ioctl on the mount alone',
 }
 
@@ -53,12 +54,15 @@ STEADY = re.compile(r'node_memory_(MemTotal|SwapTotal|Hugepagesize|HugePages_Tot
 # Recorded machines, and the collectors of theirs that read such a tree and no kernel.
 RECORDED = ('storage', 'debian12', 'hardware', 'cpus128', 'linux310')
 READERS = ('arp', 'bonding', 'btrfs', 'conntrack', 'cpu', 'cpufreq', 'diskstats', 'edac', 'entropy', 'filefd',
-           'hwmon', 'infiniband', 'loadavg', 'mdadm', 'meminfo', 'meminfo_numa', 'netdev', 'netstat', 'nfs',
+           'hwmon', 'infiniband', 'loadavg', 'mdadm', 'meminfo', 'mountstats', 'meminfo_numa', 'netdev', 'netstat', 'nfs',
            'nfsd', 'pressure', 'processes', 'schedstat', 'sockstat', 'softnet', 'stat', 'thermal_zone', 'vmstat',
            'xfs', 'zfs')
 
 # Theirs are 0 where the kernel's file has no such line.
-ZERO_FOR_MISSING = ('node_nfs_requests_total', 'node_nfsd_requests_total', 'node_processes_threads')
+ZERO_FOR_MISSING = ('node_nfs_requests_total', 'node_nfsd_requests_total', 'node_processes_threads',
+                    *('node_mountstats_nfs_operations_' + n + '_total' for n in (
+                        'requests', 'transmissions', 'major_timeouts', 'sent_bytes', 'received_bytes',
+                        'queue_time_seconds', 'response_time_seconds', 'request_time_seconds')))
 
 SAMPLE = re.compile(r'([a-zA-Z_:][a-zA-Z0-9_:]*)(?:\{(.*)\})? (\S+)$')
 LABEL = re.compile(r'([a-zA-Z_][a-zA-Z0-9_]*)="((?:[^"\\]|\\.)*)"')

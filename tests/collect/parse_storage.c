@@ -182,6 +182,27 @@ static void test_mountinfo(void **state UNUSED)
         assert_false(parse_mountinfo_line(span_of(bad[i]), &major, &minor, &place));
 }
 
+static void test_nfs_device(void **state UNUSED)
+{
+    struct span export;
+    bool nfs;
+    assert_true(parse_nfs_device(SPAN("device a:/b mounted on /c with fstype nfs4 statvers=1.1"),
+                                 &export, &nfs));
+    assert_span(export, "a:/b");
+    assert_true(nfs);
+    assert_true(
+        parse_nfs_device(SPAN("device proc mounted on /proc with fstype proc"), &export, &nfs));
+    assert_false(nfs);
+    assert_true(
+        parse_nfs_device(SPAN("device a:/b mounted on /c with fstype nfsd"), &export, &nfs));
+    assert_false(nfs);
+    assert_true(parse_nfs_device(SPAN("device a:/b fstype"), &export, &nfs));
+    assert_false(nfs);
+    static const char *const bad[] = {"", "device", "no device mounted on /", "\tage:\t4"};
+    for (size_t i = 0; i < COUNT(bad); i++)
+        assert_false(parse_nfs_device(span_of(bad[i]), &export, &nfs));
+}
+
 static void test_disk_of_link(void **state UNUSED)
 {
     struct span disk;
@@ -219,5 +240,6 @@ const struct CMUnitTest parse_storage_tests[] = {
     cmocka_unit_test(test_infiniband),
     cmocka_unit_test(test_mountinfo),
     cmocka_unit_test(test_disk_of_link),
+    cmocka_unit_test(test_nfs_device),
 };
 const size_t parse_storage_tests_n = COUNT(parse_storage_tests);
