@@ -254,6 +254,18 @@ FUNCTION(fn_external_url)
     return OK;
 }
 
+/* The path of the external URL. */
+FUNCTION(fn_path_prefix)
+{
+    struct span url = r->data->external_url, path = {0};
+    const char *host = url.len ? memmem(url.at, url.len, "://", 3) : NULL;
+    const char *slash = host ? memchr(host + 3, '/', url.len - (size_t)(host + 3 - url.at)) : NULL;
+    if (slash)
+        path = span_from(slash, url.len - (size_t)(slash - url.at));
+    *out = (struct tmpl_value){.type = TV_STRING, .text = path};
+    return OK;
+}
+
 /* ---- samples ---- */
 
 FUNCTION(fn_query)
@@ -491,6 +503,7 @@ static const struct tmpl_function functions[] = {
     {"not", 1, 1, fn_not},
     {"or", 1, 16, fn_or},
     {"parseDuration", 1, 1, fn_parse_duration},
+    {"pathPrefix", 0, 0, fn_path_prefix},
     {"print", 0, 16, fn_print},
     {"printf", 1, 16, tmpl_printf},
     {"println", 0, 16, fn_println},
@@ -503,6 +516,7 @@ static const struct tmpl_function functions[] = {
     {"strvalue", 1, 1, fn_strvalue},
     {"tableLink", 1, 1, fn_table_link},
     {"title", 1, 1, fn_title},
+    {"toTime", 1, 1, fn_humanize_timestamp},
     {"toLower", 1, 1, fn_lower},
     {"toUpper", 1, 1, fn_upper},
     {"urlquery", 1, 1, fn_query_escape},

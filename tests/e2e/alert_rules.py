@@ -28,6 +28,8 @@ groups:
       list: '{{ range query "up" | sortByLabel "instance" }}{{ .Labels.instance }}={{ .Value }};{{ end }}'
       numbers: '{{ humanize 1234567.8 }} {{ humanize1024 1048576.0 }} {{ humanizeDuration 3661.5 }} {{ humanizePercentage 0.256 }} {{ humanizeTimestamp 1435065584.128 }}'
       more: '{{ 1234567.5 }} {{ 0.00001 }} {{ 1e21 }} {{ printf "%.2f|%5d|%q|%v" 1.5 42 "x" true }} {{ $labels.none }}|{{ if gt $value 0.0 }}a{{ else if eq $labels.job "a" }}b{{ else }}c{{ end }}'
+      links: '{{ stripPort "h1:90" }} {{ stripDomain "a.b.c:90" }} {{ parseDuration "1h30m" }} {{ tableLink "up == 0" }} {{ graphLink "up" }} {{ $externalURL }} {{ toTime 1435065584.128 }}'
+      words: '{{ range $i, $x := query "up" | sortByLabel "instance" }}{{ $i }}:{{ $x | value }},{{ end }} {{ len "abc" }} {{ and 1 0 }} {{ or 0 "x" }} {{ not true }} {{ if and (gt $value -1.0) (lt $value 1.0) }}in{{ end }} {{ $x := 5 }}{{ $x = 6 }}{{ $x }} {{ html "<a>" }} {{ safeHtml "<b>" }} {{ urlquery "a b&" }} {{ strvalue (first (query "up")) }}'
       text: '{{ reReplaceAll "(.*):.*" "$1" $labels.instance | toUpper }} {{ title "a bc" }} {{ match "^h" "host" }} {{ with query "none" }}x{{ else }}y{{ end }} {{- " z" }}'
   - {alert: JobDown, expr: 'job:up:sum == 0', keep_firing_for: 3m}
 """
@@ -50,6 +52,8 @@ tests:
               list: 'h1:90=0;h2:90=1;'
               numbers: '1.235M 1Mi 1h 1m 1s 25.6% 2015-06-23 13:19:44.128 +0000 UTC'
               more: '1.2345675e+06 1e-05 1e+21 1.50|   42|"x"|true |b'
+              links: 'h1 a:90 5400 /graph?g0.expr=up+%3D%3D+0&g0.tab=1 /graph?g0.expr=up&g0.tab=0  2015-06-23 13:19:44.128 +0000 UTC'
+              words: '0:0,1:1, 3 0 x false in 6 &lt;a&gt; <b> a+b%26 '
               text: 'H1 A Bc true y z'
       - eval_time: 12m
         alertname: JobDown
