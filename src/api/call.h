@@ -135,6 +135,8 @@ void routing_put(struct call *c);
 void alert_rules_list(struct call *c);
 void alert_rules_put(struct call *c);
 void alert_rules_delete(struct call *c);
+void alert_presets_list(struct call *c);
+void alert_presets_put(struct call *c);
 void rule_files_list(struct call *c);
 void rule_files_show(struct call *c);
 void rule_files_create(struct call *c);

@@ -16,6 +16,7 @@ static const char usage[] =
     "       galen alerts rules [OPTIONS]        the rules and their thresholds\n"
     "       galen alerts ack ID [--note TEXT]   take care of one: it is not repeated\n"
     "       galen alerts resolve ID [--note TEXT]\n"
+    "       galen alerts preset NAME            thresholds for all: standard, critical, simple\n"
     "       galen alerts silence MATCHER... --for 2h [--note TEXT]\n\n"
     "A matcher is name=value, or as in PromQL: name=~\"a|b\".\n\n"
     "  --state S           active (default of list), pending, firing, resolved or all\n"
@@ -222,6 +223,19 @@ static int act(const struct options *o, const char *id, const char *what)
     return EXIT_OK;
 }
 
+static int preset(const struct options *o, const char *name)
+{
+    auto_buf path = {0}, answer = {0};
+    struct err err = {0};
+    if (!name)
+        return cli_usage("alerts", usage, stderr);
+    buf_str(&path, "/api/galen/v1/alert-presets/");
+    url_encode(&path, span_of(name));
+    if (cli_send(&o->server, "POST", buf_text(&path), NULL, SPAN(""), &answer, &err))
+        return cli_fail("alerts", &err);
+    return EXIT_OK;
+}
+
 /* host=db1 -> host="db1"; anything in quotes stays. */
 static void put_matcher(struct json *j, const char *given)
 {
@@ -319,6 +333,8 @@ int cli_alerts(int argc, char **argv)
         return act(&o, id, "acknowledge");
     if (strcmp(verb, "resolve") == 0)
         return act(&o, id, "resolve");
+    if (strcmp(verb, "preset") == 0)
+        return preset(&o, id);
     if (strcmp(verb, "silence") == 0)
         return silence(&o, argv + optind, argc - optind);
     return cli_usage("alerts", usage, stderr);

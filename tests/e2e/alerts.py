@@ -181,6 +181,29 @@ def check_thresholds(tap, server):
     tap.equal(server.request('DELETE', path + '?level=warning&instance=db9')[0], 204, 'and undone')
 
 
+def check_presets(tap, server):
+    """One step for all hosts, and back; a host's own stays."""
+    def galen(*args):
+        return subprocess.run([BUILD / 'galen', 'alerts', *args, '--server', server.url,
+                               '--token-file', server.data / 'admin-token'],
+                              capture_output=True, text=True)
+    def overrides():
+        return sorted(((o['rule'], o['level'], o.get('value'), o.get('disabled', False))
+                       for o in server.json('GET', API + '/alert-rules')['overrides']), key=str)
+    own = ('DiskSpaceLow', 'warning', 70, False)
+    server.json('PUT', API + '/alert-rules/DiskSpaceLow', {'level': 'warning', 'value': 70,
+                                                           'instance': 'db9'})
+    tap.equal((galen('preset', 'simple').returncode, overrides()), (0, sorted([
+        own, ('CpuUsageHigh', 'critical', None, True), ('DiskSpaceLow', 'critical', None, True),
+        ('MemoryUsageHigh', 'critical', None, True), ('MemoryUsageHigh', 'warning', 90, False)],
+        key=str)), 'the preset simple: one level')
+    tap.equal((galen('preset', 'standard').returncode, overrides()), (0, [own]), 'and back')
+    wrong = galen('preset', 'none')
+    tap.ok(wrong.returncode == 1 and 'standard, critical or simple' in wrong.stderr,
+           'a preset that is not there', wrong.stderr)
+    server.request('DELETE', API + '/alert-rules/DiskSpaceLow?level=warning&instance=db9')
+
+
 def check_versions(tap, server):
     """If-Match: 412 for another version, none needed, 400 for what is none; 409 for a name."""
     def put(path, body, match):
@@ -288,6 +311,7 @@ def play(tap, server, folder, base, cert, smtp_port, am_port, mails, controller)
     check_prometheus(tap, server)
     check_versions(tap, server)
     check_thresholds(tap, server)
+    check_presets(tap, server)
     check_people(tap, server)
     keep(server, 4, lambda: False, 3)
     tap.equal(len(server.json('GET', API + '/alerts?state=firing')['alerts']), 1,

@@ -51,6 +51,11 @@ export async function resetRule(o: shape.Override): Promise<void> {
   const which = { level: o.level ?? undefined, instance: o.instance ?? undefined };
   await send('DELETE', address(`${ROOT}alert-rules/${id(o.rule)}`, which));
 }
+export const presets = async (signal?: AbortSignal): Promise<shape.Preset[]> =>
+  (await get(ROOT + 'alert-presets', shape.presets, {}, signal)).presets;
+export async function putPreset(name: string): Promise<void> {
+  await send('POST', address(`${ROOT}alert-presets/${id(name)}`));
+}
 export const ruleFiles = async (signal?: AbortSignal): Promise<shape.RuleFile[]> =>
   (await get(ROOT + 'rule-files', shape.ruleFiles, {}, signal)).files;
 export async function saveRuleFile(old: shape.RuleFile | null, name: string, text: string): Promise<void> {

@@ -75,6 +75,12 @@ export const history = object<HistoryPage>({
   next: nullable(text),
 });
 
+export interface Preset {
+  name: string;
+  text: string;
+}
+export const presets = object<{ presets: Preset[] }>({ presets: list(object<Preset>({ name: text, text })) });
+
 /** When something holds, by the clock of a zone. */
 export interface Hours {
   days: string[] | null; // null: every day

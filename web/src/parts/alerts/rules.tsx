@@ -12,6 +12,7 @@ import { isOperator, session, useCell } from '../../store';
 import { number } from '../../units';
 import { Badge } from '../badge';
 import { Empty, Failed, Forbidden, Loading } from '../faces';
+import { Dialog } from '../dialog';
 import { Icon } from '../icon';
 import { RuleDialog } from './rule_dialog';
 import { RuleFiles } from './rule_files';
@@ -85,6 +86,45 @@ function Rule({ rule, open, operator, edit, reset }: { rule: RuleLevels; open: b
   );
 }
 
+/** Thresholds for all hosts in one step. */
+function Presets({ onPut }: { onPut: () => void }) {
+  const all = useReading(api.presets, 'presets').value ?? [];
+  const [chosen, setChosen] = useState('');
+  const preset = all.find(p => p.name === chosen);
+  const put = async (): Promise<void> => {
+    if (preset && (await act(() => api.putPreset(preset.name), `The preset ${preset.name} holds for all hosts.`))) onPut();
+    setChosen('');
+  };
+  return (
+    <>
+      <label>
+        Preset
+        <select name="preset" value={chosen} onChange={e => setChosen(e.currentTarget.value)}>
+          <option value="">Choose</option>
+          {all.map(p => (
+            <option key={p.name} value={p.name}>
+              {p.name}
+            </option>
+          ))}
+        </select>
+      </label>
+      {preset && (
+        <Dialog title={`Put the preset ${preset.name} for all hosts?`} onClose={() => setChosen('')}>
+          <p>Thresholds become {preset.text}. Hosts with thresholds of their own keep them.</p>
+          <footer>
+            <button type="button" onClick={() => setChosen('')}>
+              Cancel
+            </button>
+            <button type="button" class="primary" onClick={() => void put()}>
+              Put it
+            </button>
+          </footer>
+        </Dialog>
+      )}
+    </>
+  );
+}
+
 export function AlertRules() {
   const p = useCell(route)?.params ?? {};
   const operator = isOperator(useCell(session));
@@ -108,6 +148,7 @@ export function AlertRules() {
             onInput={e => setParams({ q: e.currentTarget.value }, true)}
           />
         </label>
+        {operator && <Presets onPut={read.again} />}
       </div>
       {!operator && <Forbidden what="change thresholds" role="operator" />}
       {read.failed && <Failed err={read.failed} retry={read.again} />}
