@@ -26,6 +26,8 @@ struct bench {
     int answers[ANSWERS_MAX]; /* for the first requests; then 204 */
     const char *reply;        /* body of 200 */
     size_t requests;
+    int64_t at_ms[ANSWERS_MAX]; /* of the first requests, mono */
+    size_t bytes[ANSWERS_MAX];
     struct buf log;    /* "zstd a=1@10 ..." a line for each request */
     size_t stop_after; /* requests */
     bool hang;         /* answers only when the test ends */
@@ -40,7 +42,7 @@ static void log_message(struct bench *b, struct http_request *req)
     auto_buf plain = {0};
     buf_printf(&b->log, "%.*s", SPAN_ARG(encoding));
     assert_true(compression_of(encoding, &c));
-    assert_ok(unpack(c, http_request_body(req), 1 << 20, &plain, err));
+    assert_ok(unpack(c, http_request_body(req), WRITE_MESSAGE_MAX_BYTES, &plain, err));
     struct write_reader r = write_reader_of(buf_view(&plain));
     struct write_entry e;
     while (write_next(&r, &e)) {
@@ -60,6 +62,10 @@ static void on_request(struct http_request *req, void *arg)
 {
     struct bench *b = arg;
     int status = b->requests < ANSWERS_MAX ? b->answers[b->requests] : 0;
+    if (b->requests < ANSWERS_MAX) {
+        b->at_ms[b->requests] = clock_mono_ms();
+        b->bytes[b->requests] = http_request_body(req).len;
+    }
     b->requests++;
     struct span path = http_request_path(req);
     if (span_is(path, "/api/v1/write")) {
@@ -367,6 +373,47 @@ static void test_a_day_without_server(void **state UNUSED)
     bench_close(&b);
 }
 
+/* A batch of 2,000 series whose values nothing can pack: some 16 KiB. */
+static void take_noise(struct bench *b, uint64_t *chance, int64_t t_ms)
+{
+    auto_buf message = {0};
+    for (int i = 0; i < 2000; i++) {
+        char name[8];
+        double v;
+        struct label_builder l = {.n = 0};
+        *chance ^= *chance << 13;
+        *chance ^= *chance >> 7;
+        *chance ^= *chance << 17;
+        uint64_t bits = (*chance & ~(UINT64_C(0x7ff) << 52)) | UINT64_C(0x3ff) << 52;
+        memcpy(&v, &bits, sizeof v);
+        snprintf(name, sizeof name, "n%d", i);
+        label_set(&l, SPAN(LABEL_NAME), span_of(name));
+        write_series(&message, label_builder_end(&l), &(struct sample){t_ms, v}, 1);
+    }
+    ship_take(b->ship, buf_view(&message));
+}
+
+/* A server that is back has other agents, too: no more than a MiB a second of what waited. */
+static void test_replay_is_rate_limited(void **state UNUSED)
+{
+    enum { BATCHES = 96 };
+    struct bench b = {.answers = {503}};
+    uint64_t chance = 88172645463325252U;
+    bench_open(&b);
+    take(&b, "m", 0);
+    run(&b); /* 503: from now on it waits */
+    for (int i = 1; i < BATCHES; i++)
+        take_noise(&b, &chance, i);
+    run(&b);
+    assert_int_equal(b.requests, 1 + BATCHES / 32);
+    for (size_t i = 1; i < BATCHES / 32; i++) {
+        assert_true(b.bytes[i] > 300000);
+        int64_t pause_ms = (int64_t)b.bytes[i] * 1000 / (1 << 20);
+        assert_true(b.at_ms[i + 1] - b.at_ms[i] >= pause_ms - 20); /* a timer may be early */
+    }
+    bench_close(&b);
+}
+
 static void test_missing_token_file(void **state UNUSED)
 {
     struct loop *loop = NULL;
@@ -395,6 +442,7 @@ const struct CMUnitTest ship_tests[] = {
     cmocka_unit_test(test_stopped_while_under_way),
     cmocka_unit_test(test_no_server),
     cmocka_unit_test(test_a_day_without_server),
+    cmocka_unit_test(test_replay_is_rate_limited),
     cmocka_unit_test(test_enrolment),
     cmocka_unit_test(test_missing_token_file),
 };

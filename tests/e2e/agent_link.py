@@ -202,8 +202,9 @@ with galen.Folder('agent-link') as (folder, tap):
         tap.ok(len(seen) == 12, 'a watched host shows a new value each half second', len(seen))
         # Twelve at half a second: one or two collections at 5 s.
         over_s = int(max(seen) - min(seen)) + 1
-        stored = server.value(f'count_over_time(node_time_seconds[{over_s}s])', at=max(seen))
-        tap.ok(stored is not None and stored <= over_s / 5 + 1 and stored < len(seen),
-               'and no more is stored for it', (stored, over_s))
+        stored = server.value(f'count_over_time(node_time_seconds{{instance="{name}"}}[{over_s}s])',
+                              at=max(seen)) or 0
+        tap.ok(stored <= over_s / 5 + 1 and stored < len(seen), 'and no more is stored for it',
+               (stored, over_s))
     agent.stop()
     server.stop()

@@ -4,6 +4,7 @@ server that is restarted and settings that change meanwhile. Only in the soak (G
 GALEN_SOAK_S is another length in seconds."""
 import os
 import pathlib
+import re
 import time
 
 import galen
@@ -15,12 +16,18 @@ PSS_MAX_KIB, RSS_MAX_KIB = 3 << 10, 8 << 10
 
 
 def memory(pid):
-    """(PSS, RSS, descriptors)"""
+    """(PSS, RSS, descriptors but for those of other processes: they come and go)"""
     kib = {}
     for line in pathlib.Path(f'/proc/{pid}/smaps_rollup').read_text().splitlines()[1:]:
         name, value, _ = line.split()
         kib[name] = int(value)
-    return kib['Pss:'], kib['Rss:'], len(os.listdir(f'/proc/{pid}/fd'))
+    own = 0
+    for entry in pathlib.Path(f'/proc/{pid}/fd').iterdir():
+        try:
+            own += not re.fullmatch(r'/proc/\d+/stat', os.readlink(entry))
+        except OSError:  # closed meanwhile
+            continue
+    return kib['Pss:'], kib['Rss:'], own
 
 
 def cpu_s(pid):
