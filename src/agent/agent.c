@@ -63,7 +63,7 @@ struct agent {
     struct direct *direct;
     struct timer *timer;
     struct schedule schedule;
-    uint64_t ticks;
+    uint64_t ticks, recoveries;
     int64_t started_ms, settle_ms; /* mono */
     struct buf message;
     char machine_id[MACHINE_ID_TEXT];
@@ -219,6 +219,22 @@ enum status agent_once(const struct agent_config *config, struct err *err)
 
 static void send_services(struct agent *a);
 
+/* A connection that was made anew, and what had waited for it, leave much behind. */
+static void settle_when_due(struct agent *a)
+{
+    int64_t now_ms = clock_mono_ms();
+    uint64_t recoveries = ship_recoveries(a->ship);
+    for (size_t i = 0; i < a->n_targets; i++)
+        recoveries += ship_recoveries(a->targets[i].ship);
+    if (recoveries != a->recoveries)
+        a->settle_ms = now_ms + SETTLE_AFTER_MS;
+    a->recoveries = recoveries;
+    if (now_ms < a->settle_ms)
+        return;
+    settle();
+    a->settle_ms = now_ms + SETTLE_EVERY_MS;
+}
+
 static void on_tick(void *arg)
 {
     struct agent *a = arg;
@@ -226,10 +242,7 @@ static void on_tick(void *arg)
     if (a->probe && probe_changes(a->probe) != a->services_told && link_is_open(a->link))
         send_services(a);
     a->ticks++;
-    if (clock_mono_ms() >= a->settle_ms) {
-        settle();
-        a->settle_ms = clock_mono_ms() + SETTLE_EVERY_MS;
-    }
+    settle_when_due(a);
     timer_once(a->timer, schedule_next(&a->schedule, clock_mono_ms()));
 }
 

@@ -58,7 +58,7 @@ struct ship {
     int64_t synced_ms, told_ms, sent_ms; /* sent: wall */
     char *failure;                       /* the last one; NULL: none since the last success */
     bool failing, skewed;
-    uint64_t sent, sent_bytes, refused, failed;
+    uint64_t sent, sent_bytes, refused, failed, recoveries;
 };
 
 static void send_next(struct ship *s);
@@ -312,8 +312,10 @@ static void on_success(struct ship *s)
     s->sent_ms = clock_wall_ms();
     s->failures = 0;
     s->merge_max = MERGE_MAX_BATCHES;
-    if (s->failing)
+    if (s->failing) {
         log_info("sending again, %zu batches wait", spool_count(s->spool));
+        s->recoveries++;
+    }
     s->failing = false;
     free(s->failure);
     s->failure = NULL;
@@ -478,6 +480,11 @@ void ship_send_every(struct ship *s, int64_t ms)
     if (ms != s->send_every_ms)
         s->send_next_ms = 0;
     s->send_every_ms = ms;
+}
+
+uint64_t ship_recoveries(const struct ship *s)
+{
+    return s ? s->recoveries : 0;
 }
 
 const char *ship_token(const struct ship *s)

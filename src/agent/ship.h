@@ -28,6 +28,8 @@ MUST_USE enum status ship_open(struct loop *loop, const struct ship_config *conf
 void ship_take(struct ship *s, struct span message);
 /* Messages to the server at most so often: what comes in between waits on disk. 0: at once. */
 void ship_send_every(struct ship *s, int64_t ms);
+/* How often it could send again after it could not. NULL: 0. */
+uint64_t ship_recoveries(const struct ship *s);
 /* The token that it shows; NULL before the enrolment, or when none is needed. */
 const char *ship_token(const struct ship *s);
 /* A new token from the server, kept in the token's file. On failure the old one stays. */

@@ -15,13 +15,13 @@ static const struct collector *const collectors[] = {
     &softnet_collector,
     &filefd_collector,
     &time_collector,
-    &listeners_collector,
     /* every 5 s */
+    &listeners_collector,
     &filesystem_collector,
     &conntrack_collector,
     &sysvipc_collector,
-    &sysctl_collector,
     /* more rarely */
+    &sysctl_collector,
     &processes_collector,
     &cgroup_collector,
     &inotify_collector,

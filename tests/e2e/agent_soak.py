@@ -44,6 +44,8 @@ def watch_once(server):
             live.receive(2)
 
 
+os.environ['GALEN_DEV_TOKEN'] = 'the-same-after-a-restart'
+
 with galen.Folder('agent-soak') as (folder, tap):
     if not galen.SOAK:
         tap.skip('memory of the agent over 2 hours', 'only in the soak')

@@ -90,6 +90,11 @@ with galen.Folder('delivery') as (folder, tap):
     tap.ok(shown['targets'][-1]['spool']['batches'] > 0 and shown['delivery']['spool']['batches'] <= 2,
            'one that is away has a spool of its own and holds up no other', shown['targets'])
 
+    away = shown['targets'][-1]['spool']
+    day = away['bytes'] / away['batches'] * 24 * 3600 / 5
+    tap.ok(day < away['max_bytes'] == 256 << 20, 'which holds more than a day at 5 s by default',
+           (away, day))
+
     host = server.hosts()[0]['id']
     galen.wait_for(lambda: server.json('GET', f'{API}/hosts/{host}/settings')['link']['connected'], 20)
     old = (agent.state / 'token').read_text().strip()

@@ -1,6 +1,7 @@
 #!/usr/bin/env python3
 """A server with 150 agents is restarted: they come back spread over time, each with what it had
 collected meanwhile, once; and no agent is asked to hurry."""
+import os
 import shutil
 import time
 
@@ -9,6 +10,8 @@ import galen
 API = '/api/galen/v1'
 AGENTS = 150
 AWAY_S = 8
+
+os.environ['GALEN_DEV_TOKEN'] = 'the-same-after-a-restart'
 
 with galen.Folder('storm') as (folder, tap):
     server = galen.Server(folder).start()
