@@ -1,11 +1,14 @@
 /* See namespaces.h. */
 #include "collect/namespaces.h"
 
+#include "base/file.h"
 #include "base/log.h"
 #include "collect/tick.h"
 
 #include <fcntl.h>
 #include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -30,14 +33,35 @@ static bool ipc_differs(const struct collect *c)
     return n != m || memcmp(host, own, (size_t)n) != 0;
 }
 
+/* The number of the first mount, which is another one in each mount namespace; 0: not to be seen.
+ */
+static unsigned long first_mount(const struct collect *c, const char *path)
+{
+    char text[32] = "";
+    auto_fd fd = openat(c->root_fd, path, O_RDONLY | O_CLOEXEC);
+    if (fd < 0 || read(fd, text, sizeof text - 1) <= 0)
+        return 0;
+    return strtoul(text, NULL, 10);
+}
+
+/* A container has mounts of its own. A program that was started in a namespace of the network or of
+ * IPC alone (unshare, ip netns exec) is there to look at just that. */
+static bool in_container(const struct collect *c)
+{
+    unsigned long host = first_mount(c, "proc/1/mountinfo"),
+                  own = first_mount(c, "proc/self/mountinfo");
+    return c->namespaces.elsewhere || (host && own && host != own);
+}
+
 void namespaces_look(struct collect *c)
 {
     struct namespaces *n = &c->namespaces;
     if (!c->live)
         return;
     n->elsewhere = strcmp(c->root, "/") != 0;
-    n->other_net = net_differs(c);
-    n->other_ipc = ipc_differs(c);
+    bool container = in_container(c);
+    n->other_net = container && net_differs(c);
+    n->other_ipc = container && ipc_differs(c);
     if (n->other_net)
         log_info("this process has a network of its own: the host's is read from proc/1/net; its "
                  "parameters net.* and UDP sockets cannot be seen from here");

@@ -121,8 +121,8 @@ static bool speaks_at(const struct trial *t, double v)
 static bool both_sides(const struct trial *t)
 {
     double full = t->given[t->knob].value;
-    double less = t->at ? t->at * (1 - t->sign * step) : 0;
-    double more = t->at ? t->at * (1 + t->sign * step) : full * step;
+    double less = t->at != 0 ? t->at * (1 - t->sign * step) : 0;
+    double more = t->at != 0 ? t->at * (1 + t->sign * step) : full * step;
     bool below = speaks_at(t, less), above = speaks_at(t, more);
     if (below || !above)
         print_error("%s: threshold %g at %s{%s} = %g: %s below, %s above\n", t->c->rule,
@@ -275,7 +275,7 @@ static bool goes_to_its_bounds(struct trial *t, size_t *bad)
         return false;
     double end = end_of(t, up), near = up ? 0.75 * end : 1.5 * end;
     double to = proposed(t, value, near), beyond = proposed(t, value, end);
-    if (beyond || (to && (up ? to <= near || to > end : to >= near || to < end))) {
+    if (beyond != 0 || (to != 0 && (up ? to <= near || to > end : to >= near || to < end))) {
         print_error("%s: from %g to %g, from %g to %g\n", t->c->rule, near, to, end, beyond);
         (*bad)++;
     }

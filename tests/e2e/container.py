@@ -163,6 +163,19 @@ def as_nobody(tap):
     tap.ok('collector inotify may not look at everything' in done.stderr, 'in the log too', done.stderr)
 
 
+def only_a_network(tap):
+    """No container: who starts an agent in a network namespace wants to see that."""
+    own = [] if os.geteuid() == 0 else ['--user', '--map-root-user']
+    done = subprocess.run(['unshare', *own, '--net', galen.BUILD / 'galen-agent', '--print', '--log-level', 'info'],
+                          capture_output=True, text=True, timeout=30)
+    devices = set(re.findall(r'node_network_receive_bytes_total\{device="([^"]*)"', done.stdout))
+    tap.ok('has a network of its own' not in done.stderr and 'net.core.somaxconn' in done.stdout,
+           'a network namespace alone is no container', done.stderr)
+    tap.ok(devices <= set(re.findall(r'(\S+):', subprocess.run(
+        ['unshare', *own, '--net', 'cat', '/proc/net/dev'], capture_output=True, text=True).stdout)),
+           'its network is seen', devices)
+
+
 if len(sys.argv) > 1:
     inside(pathlib.Path(sys.argv[2]), sys.argv[3], int(sys.argv[4]))
 with galen.Folder('container') as (scratch, results):
@@ -174,4 +187,5 @@ with galen.Folder('container') as (scratch, results):
     for variant in ('parts', 'whole'):
         check(results, scratch, receiver, variant)
     receiver.stop()
+    only_a_network(results)
     as_nobody(results)
