@@ -80,8 +80,9 @@ static struct series *find_series(struct store_writer *w, struct series *expecte
     if (expected && expected->raw_len == labels_raw.len &&
         memcmp(expected->raw, labels_raw.at, labels_raw.len) == 0)
         return expected;
+    uint32_t hash = raw_hash(labels_raw);
     pthread_rwlock_rdlock(&h->index_lock);
-    struct series *s = head_find(h, labels_raw);
+    struct series *s = head_find(h, labels_raw, hash);
     pthread_rwlock_unlock(&h->index_lock);
     return s;
 }
@@ -131,24 +132,49 @@ static enum status read_message(struct store_writer *w, struct span request, str
 
 /* ---- new series ---- */
 
-/* Label bytes that are not in canonical order may still be a series that is known. */
-static void resolve_entry(struct store_writer *w, struct entry *e, struct labels labels,
-                          size_t *created)
+/* An entry that was not found, read before the index is locked. */
+struct unknown {
+    struct entry *entry;
+    struct labels labels;
+    struct span
+        raw; /* canonical: label bytes in another order may still be a series that is known */
+    uint32_t hash;
+};
+
+static enum status understand(struct store_writer *w, struct entry *e, struct unknown *out,
+                              struct err *err)
 {
-    struct store *s = w->store;
+    struct label_builder b;
+    struct labels labels;
+    b.n = 0, b.failed = false;
+    enum status st = write_labels(e->labels_raw, &b, &labels, err);
+    if (st)
+        return st;
     w->text.max = SIZE_MAX;
     buf_clear(&w->text);
     write_labels_raw(&w->text, labels);
-    struct span raw = buf_view(&w->text);
-    e->series = head_find(&s->head, raw);
+    struct label *at = ARENA_ARRAY(&w->arena, struct label, labels.n);
+    memcpy(at, labels.at, labels.n * sizeof *at);
+    struct span raw = span_eq(buf_view(&w->text), e->labels_raw)
+                          ? e->labels_raw
+                          : arena_span(&w->arena, buf_view(&w->text));
+    *out = (struct unknown){e, {at, labels.n}, raw, raw_hash(raw)};
+    return OK;
+}
+
+/* index_lock held for writing */
+static void resolve(struct store *s, const struct unknown *u, size_t *created)
+{
+    struct entry *e = u->entry;
+    e->series = head_find(&s->head, u->raw, u->hash);
     if (e->series)
         return;
-    e->series = head_create(&s->head, 0, labels, raw);
+    e->series = head_create(&s->head, 0, u->labels, u->raw, u->hash);
     if (!e->series)
         return;
     ++*created;
     auto_buf define = {.max = SIZE_MAX};
-    define_encode(&define, e->series->id, raw);
+    define_encode(&define, e->series->id, u->raw);
     log_define(s->log, buf_view(&define));
 }
 
@@ -166,25 +192,17 @@ static void link_entries(struct store_writer *w)
 static enum status resolve_unknown(struct store_writer *w, size_t *created, struct err *err)
 {
     struct head *h = &w->store->head;
-    struct label_builder b;
-    struct labels labels;
-    for (size_t i = 0; i < w->entries_n; i++) { /* all of them are right, or none is taken */
-        if (w->entries[i].series)
-            continue;
-        b.n = 0, b.failed = false;
-        if (write_labels(w->entries[i].labels_raw, &b, &labels, err))
+    arena_reset(&w->arena);
+    struct unknown *list = ARENA_ARRAY(&w->arena, struct unknown, w->unknown);
+    size_t n = 0;
+    for (size_t i = 0; i < w->entries_n; i++) /* all of them are right, or none is taken */
+        if (!w->entries[i].series && understand(w, &w->entries[i], &list[n++], err))
             return err_prefix(err, "entry %zu of the message", i + 1);
-    }
     enum status st = OK;
     pthread_rwlock_wrlock(&h->index_lock);
-    for (size_t i = 0; !st && i < w->entries_n; i++) {
-        if (w->entries[i].series)
-            continue;
-        b.n = 0, b.failed = false;
-        st = write_labels(w->entries[i].labels_raw, &b, &labels, err);
-        if (!st)
-            resolve_entry(w, &w->entries[i], labels, created);
-        if (!st && !w->entries[i].series)
+    for (size_t i = 0; !st && i < n; i++) {
+        resolve(w->store, &list[i], created);
+        if (!list[i].entry->series)
             st = err_set(err, FULL, "there are %d series already", HEAD_SERIES_MAX);
     }
     pthread_rwlock_unlock(&h->index_lock);

@@ -87,9 +87,8 @@ void head_free(struct head *h)
 
 /* ---- finding ---- */
 
-struct series *head_find(const struct head *h, struct span raw)
+struct series *head_find(const struct head *h, struct span raw, uint32_t hash)
 {
-    uint32_t hash = (uint32_t)seeded_hash(raw);
     for (uint32_t at = hash, id; (id = idmap_next(&h->by_raw, hash, &at));) {
         struct series *s = head_series(h, id);
         if (s && span_eq(series_raw(s), raw))
@@ -185,7 +184,8 @@ static void join_group(struct group *g, struct series *s)
     pthread_mutex_unlock(g->shard);
 }
 
-struct series *head_create(struct head *h, uint32_t id, struct labels labels, struct span raw)
+struct series *head_create(struct head *h, uint32_t id, struct labels labels, struct span raw,
+                           uint32_t hash)
 {
     if (id == 0)
         id = h->series_end;
@@ -213,7 +213,7 @@ struct series *head_create(struct head *h, uint32_t id, struct labels labels, st
     page->alive++;
     h->alive++;
     index_add(&h->index, id, pairs, labels.n);
-    idmap_add(&h->by_raw, (uint32_t)seeded_hash(raw), id);
+    idmap_add(&h->by_raw, hash, id);
     if (id >= h->series_end)
         h->series_end = id + 1;
     return s;
@@ -223,7 +223,7 @@ struct series *head_create(struct head *h, uint32_t id, struct labels labels, st
 
 static void remove_series(struct head *h, struct series *s, struct graveyard *g)
 {
-    idmap_remove(&h->by_raw, (uint32_t)seeded_hash(series_raw(s)), s->id);
+    idmap_remove(&h->by_raw, raw_hash(series_raw(s)), s->id);
     bury(g, s->packed);
     if (s->late) {
         bury(g, s->late[0]);

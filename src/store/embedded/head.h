@@ -146,12 +146,18 @@ static inline struct span series_raw(const struct series *s)
     return span_from(s->raw, s->raw_len);
 }
 
+/* What the next two want to know of raw labels: taken once, without a lock. */
+static inline uint32_t raw_hash(struct span raw)
+{
+    return (uint32_t)seeded_hash(raw);
+}
 /* index_lock held for reading; NULL when there is none. */
-struct series *head_find(const struct head *h, struct span raw);
+struct series *head_find(const struct head *h, struct span raw, uint32_t hash);
 struct group *head_group(const struct head *h, struct span instance);
 /* index_lock held for writing. raw is canonical: what write_labels_raw makes of the sorted
  * labels. id 0 takes the next one. NULL: no room. */
-struct series *head_create(struct head *h, uint32_t id, struct labels labels, struct span raw);
+struct series *head_create(struct head *h, uint32_t id, struct labels labels, struct span raw,
+                           uint32_t hash);
 /* Its labels with the head's texts; at has LABELS_MAX places. index_lock held. */
 struct labels head_labels(const struct head *h, const struct series *s, struct label *at);
 uint64_t head_labels_hash(const struct head *h, const struct series *s);

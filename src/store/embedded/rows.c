@@ -474,8 +474,10 @@ static bool replay_define(struct row_reader *r, struct bytes_in *in)
     struct labels labels;
     uint64_t id = varint_get(in);
     struct span raw = span_from(in->at, bytes_left(in));
-    return in->at && id && id < UINT32_MAX && !write_labels(raw, &b, &labels, NULL) &&
-           !head_find(r->head, raw) && head_create(r->head, (uint32_t)id, labels, raw);
+    if (!in->at || !id || id >= UINT32_MAX || write_labels(raw, &b, &labels, NULL))
+        return false;
+    uint32_t hash = raw_hash(raw);
+    return !head_find(r->head, raw, hash) && head_create(r->head, (uint32_t)id, labels, raw, hash);
 }
 
 static bool replay_defines(struct row_reader *r, struct bytes_in *in)
