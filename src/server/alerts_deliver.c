@@ -7,6 +7,7 @@
 #include "base/pool.h"
 
 #include <stdlib.h>
+#include <unistd.h>
 
 enum {
     RETRY_FIRST_MS = 10 * 1000,
@@ -183,6 +184,7 @@ static bool deliver_one(const struct delivery *d, int64_t id)
         return true; /* its channel is gone, and it with it */
     if (st) {
         log_error("notification %lld waits: %s", (long long)id, err.text);
+        usleep(RECORD_RETRY_MS * 1000); /* the channel is busy until then */
         return false;
     }
     st = attempt(d, &row, &err);
