@@ -183,24 +183,49 @@ enum status notify_masked(struct span config, struct buf *out, struct err *err)
     return OK;
 }
 
+/* Who may write a channel could else send its secrets to a place of their own. */
+static const char *moved(const json_t *root, const json_t *old)
+{
+    static const char *const places[] = {"host", "port", "tls", "ca_file", "api_url"};
+    const json_t *url = json_object_get(root, "url");
+    for (size_t i = 0; i < COUNT(places); i++) {
+        const json_t *now = json_object_get(root, places[i]),
+                     *was = json_object_get(old, places[i]);
+        if (now != was && !json_equal(now, was))
+            return places[i];
+    }
+    return url && !json_is_true(json_object_get(url, "set")) &&
+                   !json_equal(url, json_object_get(old, "url"))
+               ? "url"
+               : NULL;
+}
+
 enum status notify_unmasked(struct span new_config, struct span old_config, struct buf *out,
                             struct err *err)
 {
     json_t *root = load(new_config, err), *old = NULL;
+    enum status st = OK;
     if (!root)
         return INVALID;
     old = load(old_config, NULL);
+    const char *place = moved(root, old);
     for (size_t i = 0; i < COUNT(secrets); i++)
         if (json_is_true(json_object_get(json_object_get(root, secrets[i]), "set"))) {
             json_t *kept = json_object_get(old, secrets[i]);
-            if (kept)
+            if (kept && place)
+                st = err_set(err, INVALID, "\"%s\" has changed: write \"%s\" again, too", place,
+                             secrets[i]);
+            else if (kept)
                 json_object_set(root, secrets[i], kept);
             else
                 json_object_del(root, secrets[i]);
         }
     json_decref(old);
-    put_back(root, out);
-    return OK;
+    if (st)
+        json_decref(root);
+    else
+        put_back(root, out);
+    return st;
 }
 
 enum status notify_sealed(struct span config, const struct notify_settings *settings,

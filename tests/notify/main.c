@@ -130,7 +130,42 @@ static void secrets_are_masked_and_kept(void **state)
     assert_non_null(strstr(buf_text(&merged), "https://hush"));
 }
 
+/* A secret that nobody may see is not sent to where somebody would like to have it. */
+static void secrets_stay_with_their_place(void **state)
+{
+    static const struct {
+        const char *old_config, *new_config, *says; /* says NULL: kept */
+    } cases[] = {
+        {"{\"host\":\"m\",\"password\":\"p\"}",
+         "{\"host\":\"m\",\"password\":{\"set\":true},\"from\":\"a@b\"}", NULL},
+        {"{\"host\":\"m\",\"password\":\"p\"}", "{\"host\":\"evil\",\"password\":{\"set\":true}}",
+         "\"host\" has changed: write \"password\" again"},
+        {"{\"host\":\"m\",\"password\":\"p\"}", "{\"host\":\"evil\",\"password\":\"q\"}", NULL},
+        {"{\"host\":\"m\",\"password\":\"p\"}",
+         "{\"host\":\"m\",\"port\":1,\"password\":{\"set\":true}}", "\"port\""},
+        {"{\"host\":\"m\",\"tls\":\"tls\",\"password\":\"p\"}",
+         "{\"host\":\"m\",\"password\":{\"set\":true}}", "\"tls\""},
+        {"{\"token\":\"t\"}", "{\"token\":{\"set\":true},\"api_url\":\"https://evil\"}",
+         "\"api_url\""},
+        {"{\"url\":\"https://a\",\"bearer\":\"b\"}",
+         "{\"url\":\"https://evil\",\"bearer\":{\"set\":true}}", "\"url\""},
+        {"{\"url\":\"https://a\",\"bearer\":\"b\"}",
+         "{\"url\":{\"set\":true},\"bearer\":{\"set\":true}}", NULL},
+        {"{}", "{\"url\":\"https://a\",\"bearer\":{\"set\":true}}", NULL}, /* there is none */
+    };
+    (void)state;
+    for (size_t i = 0; i < COUNT(cases); i++) {
+        auto_buf out = {0};
+        struct err err = {0};
+        enum status st =
+            notify_unmasked(span_of(cases[i].new_config), span_of(cases[i].old_config), &out, &err);
+        if (cases[i].says ? !st || !strstr(err.text, cases[i].says) : st != OK)
+            fail_msg("case %zu: %d \"%s\"", i, st, err.text);
+    }
+}
+
 static const struct CMUnitTest notify_tests[] = {
+    cmocka_unit_test(secrets_stay_with_their_place),
     cmocka_unit_test(configurations),
     cmocka_unit_test(scripts_stay_in_their_directory),
     cmocka_unit_test(private_addresses_are_refused),
