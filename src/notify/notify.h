@@ -49,8 +49,8 @@ MUST_USE enum status notify_check(struct span kind, struct span config,
                                   const struct notify_settings *s, struct err *err);
 /* The configuration without its secrets: {"set":true} stands for each. */
 MUST_USE enum status notify_masked(struct span config, struct buf *out, struct err *err);
-/* new with the secrets of old where it says {"set":true}. INVALID: it goes to another place, so that
- * its secrets must be written again. */
+/* new with the secrets of old where it says {"set":true}. INVALID: it goes to another place, so
+ * that its secrets must be written again. */
 MUST_USE enum status notify_unmasked(struct span new_config, struct span old_config,
                                      struct buf *out, struct err *err);
 /* The configuration as it is kept: secrets that are texts are sealed with the key. Without one,
