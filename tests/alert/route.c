@@ -432,7 +432,7 @@ static void a_storm_is_one_message_for_each_group(void **state)
                                        .labels = {l, 2},
                                        .firing = true};
     }
-    for (; p->now_ms < 10 * M; p->now_ms += S) {
+    for (; p->now_ms < M; p->now_ms += S) {
         /* They come up little by little: within the waiting time all go into the first. */
         size_t n = MIN((size_t)STORM, (size_t)(p->now_ms / S + 1) * 500);
         routing_judge(p->routing, p->silences, all, n, p->now_ms);
