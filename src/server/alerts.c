@@ -255,17 +255,13 @@ static void each_rule(void *arg, void (*fn)(void *fn_arg, const struct rule_grou
 static void documents_changed(void *arg, struct span kind)
 {
     struct alerts *a = arg;
-    bool rules = span_is(kind, "rules");
+    bool overrides = span_is(kind, "override"), rules = span_is(kind, "rules");
     pthread_mutex_lock(&a->lock);
     a->reload_rules |= rules;
-    a->reload_routing |= !rules;
+    a->reload_overrides |= overrides;
+    a->reload_routing |= !rules && !overrides;
     pthread_mutex_unlock(&a->lock);
-    if (span_is(kind, "override")) {
-        pthread_mutex_lock(&a->rules_lock);
-        alerts_overrides(a, a->loaded.alerter);
-        pthread_mutex_unlock(&a->rules_lock);
-    }
-    alerts_poke(a, rules ? &a->evaluator : &a->sender);
+    alerts_poke(a, rules || overrides ? &a->evaluator : &a->sender);
 }
 
 static enum status test_channel(void *arg, int64_t channel_id, struct err *err)

@@ -346,11 +346,16 @@ static void reload(struct alerts *a)
 int64_t alerts_evaluate(struct alerts *a, int64_t now_ms)
 {
     pthread_mutex_lock(&a->lock);
-    bool again = a->reload_rules;
-    a->reload_rules = false;
+    bool again = a->reload_rules, overrides = a->reload_overrides;
+    a->reload_rules = a->reload_overrides = false;
     pthread_mutex_unlock(&a->lock);
     if (again)
         reload(a);
+    if (overrides) { /* here: an evaluation looks at them all the time */
+        pthread_mutex_lock(&a->rules_lock);
+        alerts_overrides(a, a->loaded.alerter);
+        pthread_mutex_unlock(&a->rules_lock);
+    }
     int64_t soonest_ms = now_ms + a->config.interval_ms;
     for (size_t i = 0; i < a->loaded.rules.n; i++) {
         const struct rule_group *g = &a->loaded.rules.groups[i];

@@ -50,7 +50,7 @@ struct alerts {
     pthread_mutex_t lock;          /* guards what the threads and the API touch */
     bool stopping;
     struct alerts_thread evaluator, sender, dead_man;
-    bool reload_rules, reload_routing;
+    bool reload_rules, reload_overrides, reload_routing;
 
     /* the evaluator's */
     pthread_mutex_t rules_lock; /* guards loaded against the API */
