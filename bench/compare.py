@@ -3,8 +3,8 @@
 on this machine, one after the other in turns (bench/servers.sh load), and the medians in one table
 with the bars that Galen has to reach. CPU is the server's control group's; every one of Galen's
 acknowledgements comes after fdatasync. The peers come from Debian (servers.sh get); who is not
-installed is left out. The peers evaluate no rules, so Galen's wait too: of 1,000 hosts with values by
-chance each has a dozen alerts (bench/rules.sh measures rules).
+installed is left out. The peers evaluate no rules, so Galen has none here: of 1,000 hosts with values by
+chance each would have a dozen alerts (bench/rules.sh measures rules).
 
 --quick: less of each load, and InfluxDB and Prometheus, which are far behind, once; all of it in
 less than 10 minutes. Bytes a sample and the restart then say little: few samples a series, and
@@ -17,6 +17,7 @@ import shutil
 import statistics
 import subprocess
 import sys
+import tempfile
 import time
 
 HERE = pathlib.Path(__file__).resolve().parent
@@ -45,7 +46,7 @@ BARS = {
     'b': {'compact': (0.97, 0.94)},
     'c': {'samples_per_cpu_s': (5e6, 15e6), 'compact': (0.97, 0.94)},
 }
-NEEDS_ALL = ('compact', 'restart_s')  # figures that a quick run says little about
+NEEDS_ALL = ('loading', 'compact', 'restart_s')  # figures that a quick run says little about
 COLUMNS = (('samples_per_cpu_s', 'samples per CPU-s', '{:,.0f}'), ('samples_per_s', 'samples/s wall', '{:,.0f}'),
            ('p99_ms', 'p99 ms', '{:.1f}'), ('peak_mb', 'peak MB', '{:.0f}'),
            ('kb_per_series', 'KB/series', '{:.2f}'), ('loading', 'B/sample loading', '{:.2f}'),
@@ -69,14 +70,14 @@ def figures(line, head, load):
             'restart_s': float(f['restart_s']), 'errors': float(f['errors'])}
 
 
-def run(server, load, seconds, build):
+def run(server, load, seconds, build, rules):
     command = [HERE / 'servers.sh', 'load', 'cmd' if server == 'galen' else server, '-C', load[2]]
     env = dict(os.environ)
     if server == 'galen':
         env.setdefault('GALEN_DEV_TOKEN', 'bench-token')
         command += ['-H', f"Authorization: Bearer {env['GALEN_DEV_TOKEN']}", '-c',
                     f'{build}/galen-server --dev --data {{dir}} --listen 127.0.0.1:{{port}}'
-                    ' --alerts-interval 1h --analysis-interval 1h']
+                    f' --rules {rules}']
     command += ['--', *load[3], '--duration', seconds]
     done = subprocess.run([str(c) for c in command], capture_output=True, text=True, env=env)
     lines = done.stdout.splitlines()
@@ -84,6 +85,14 @@ def run(server, load, seconds, build):
         sys.stderr.write(f'{server}: {done.stderr.strip() or done.stdout.strip()}\n')
         return None
     return figures(lines[1], lines[0], load)
+
+
+def no_rules(folder):
+    """A folder of rules with the classifier's features alone."""
+    for part in ('advice', 'alerts'):
+        (pathlib.Path(folder) / part).mkdir()
+    shutil.copy(HERE.parent / 'rules/features.yaml', folder)
+    return folder
 
 
 def median(results, key):
@@ -123,6 +132,11 @@ def main():
     p.add_argument('--servers', default=','.join(SERVERS))
     p.add_argument('--loads', help='of a16, a2, b, c; default: all, with --quick not b')
     options = p.parse_args()
+    with tempfile.TemporaryDirectory(prefix='galen-compare-') as folder:
+        sys.exit(0 if compare(p, options, no_rules(folder)) else 1)
+
+
+def compare(p, options, rules):
     build, begun, good = options.build.resolve(), time.monotonic(), True
     names = (options.loads or ('a16,a2,c' if options.quick else 'a16,a2,b,c')).split(',')
     wanted = options.servers.split(',')
@@ -140,11 +154,11 @@ def main():
                 if options.quick and turn and s in ('prometheus', 'influxdb'):
                     continue
                 seconds = load[4 + options.quick + 2 * (s == 'influxdb')]
-                got = run(s, load, seconds, build)
+                got = run(s, load, seconds, build, rules)
                 results[s] += [got] if got else []
         good &= show(name, load, results, options)
     print(f'\n{(time.monotonic() - begun) / 60:.1f} minutes')
-    sys.exit(0 if good else 1)
+    return good
 
 
 main()
