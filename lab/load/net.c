@@ -221,6 +221,10 @@ void w_udp(void)
     end_of_load();
     reap(rd);
     result("\"sent\":%d,\"received\":%d,\"lost_pct\":%.1f", n, *got, 100.0 * (n - *got) / n);
+    close(r); /* the next round binds the port anew */
+    close(s);
+    free(b);
+    munmap(got, 4096);
 }
 
 /* n flows, each a fresh tracked connection (or, peers=, each to a fresh host) */

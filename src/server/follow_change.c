@@ -72,6 +72,16 @@ static void hold_after(struct round *r, const struct change_row *row, const stru
     adviser_mute(r->f->adviser, row->host, buf_text(&what), NULL, until_ms, buf_text(&why));
 }
 
+void follow_hold(struct follow *f, struct span host, const char *rule, const char *subject,
+                 int64_t at_ms)
+{
+    struct check check;
+    if (adviser_check(f->adviser, rule, &check))
+        adviser_mute(f->adviser, host, rule, subject,
+                     verify_second_ms(&check, at_ms) + check.settle_ms,
+                     "it was applied: its check comes first");
+}
+
 static bool is_revert(struct round *r, const struct change *c)
 {
     struct change_row *rows;
@@ -116,6 +126,8 @@ static enum status take_change(struct round *r, const struct change *c)
         hold_after(r, &row, has_check ? &check : NULL);
     if (!e)
         return OK;
+    if (c->is_resource)
+        follow_hold(r->f, c->instance, e->rule, e->subject, c->at_ms);
     st = record_finding_state(r->f->record, e->id, FINDING_APPLIED, SPAN(""), r->now_ms, r->err);
     follow_drop(r->f, e);
     return st == NOT_FOUND ? OK : st;
@@ -219,7 +231,7 @@ static enum status settle_change(struct round *r, struct change_row *row, enum v
     if (check && check->resource)
         adviser_mute(r->f->adviser, row->host_name, arena_printf(r->arena, "@%s", check->resource),
                      NULL, 0, "");
-    if (span_is(row->cause, "person")) /* follow_person.c holds it until now */
+    if (row->finding_id && (span_is(row->cause, "person") || span_is(row->cause, "resource")))
         adviser_mute(r->f->adviser, row->host_name, arena_dup_span(r->arena, row->rule),
                      arena_dup_span(r->arena, row->subject), 0, "");
     return decide_finding(r, row, v);

@@ -23,18 +23,6 @@ static void tell_person(struct follow *f, const struct finding_row *row, struct 
         follow_drop(f, e);
 }
 
-/* Its check comes first: until then it is not said anew. */
-static void hold_until_judged(struct follow *f, const struct finding_row *row, int64_t now_ms)
-{
-    auto_arena arena = {0};
-    struct check check;
-    const char *rule = arena_dup_span(&arena, row->rule);
-    if (adviser_check(f->adviser, rule, &check))
-        adviser_mute(f->adviser, row->host_name, rule, arena_dup_span(&arena, row->subject),
-                     verify_second_ms(&check, now_ms) + check.settle_ms,
-                     "it was applied: its check comes first");
-}
-
 enum status follow_applied(struct follow *f, int64_t id, struct span who, int64_t now_ms,
                            struct err *err)
 {
@@ -60,7 +48,8 @@ enum status follow_applied(struct follow *f, int64_t id, struct span who, int64_
     if (!st)
         tell_person(f, &row, who, "applied", now_ms);
     if (!st)
-        hold_until_judged(f, &row, now_ms);
+        follow_hold(f, row.host_name, arena_dup_span(&arena, row.rule),
+                    arena_dup_span(&arena, row.subject), now_ms);
     return st;
 }
 

@@ -38,6 +38,9 @@ struct entry *follow_entry(struct follow *f, struct span host, struct span rule,
                            struct span subject);
 void follow_drop(struct follow *f, struct entry *e); /* it is no longer open */
 /* Why a rule shall be silent after a finding ended so. */
+/* What was done about a finding that no parameter shows: it is not said anew before its check. */
+void follow_hold(struct follow *f, struct span host, const char *rule, const char *subject,
+                 int64_t at_ms);
 const char *follow_why_silent(enum finding_state why);
 /* Adds an event; a failure is only logged. */
 void follow_tell(struct follow *f, int64_t at_ms, struct span host, const char *kind,
