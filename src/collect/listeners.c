@@ -18,7 +18,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 
-enum { LISTENERS_MAX = 1024, FULL_FOR_MS = 5 * 60 * 1000 };
+enum { LISTENERS_MAX = 1024, FULL_FOR_MS = 5 * 60 * 1000, OTHER_NET_EVERY_MS = 15 * 1000 };
 
 enum { LENGTH, LIMIT, DROPS, IS_SOMAXCONN };
 
@@ -57,6 +57,8 @@ struct listeners_state {
     struct kfile tcp, tcp6, somaxconn;
     struct listener *at; /* sorted by port */
     size_t n, size;
+    bool looked;
+    int64_t rest_until_ms; /* of another network */
 };
 
 /* The place of a port, or where it belongs. */
@@ -150,24 +152,37 @@ static enum status take_all(struct tick *t, struct listeners_state *s, struct er
     return recorded_tcp(t, &s->tcp, &s->tcp6, 1u << TCP_STATE_LISTEN, take, s, err);
 }
 
-static enum status listeners_collect(struct tick *t, void *state, struct err *err)
+/* Of another network the kernel walks its whole table of connections: then not each time. */
+static enum status look(struct tick *t, struct listeners_state *s, struct err *err)
 {
-    struct listeners_state *s = state;
-    struct span text;
-    uint64_t somaxconn;
+    if (t->c->namespaces.other_net && s->looked && tick_mono_ms(t) < s->rest_until_ms)
+        return OK;
     for (size_t i = 0; i < s->n; i++)
         s->at[i].seen = false;
     enum status st = take_all(t, s, err);
     if (st)
         return st;
     forget_closed(s);
+    for (size_t i = 0; i < s->n; i++)
+        judge(&s->at[i], tick_mono_ms(t));
+    s->looked = true;
+    s->rest_until_ms = tick_mono_ms(t) + OTHER_NET_EVERY_MS;
+    return OK;
+}
+
+static enum status listeners_collect(struct tick *t, void *state, struct err *err)
+{
+    struct listeners_state *s = state;
+    struct span text;
+    uint64_t somaxconn;
+    enum status st = look(t, s, err);
+    if (st)
+        return st;
     bool known =
         tick_read_small(t, &s->somaxconn, "proc/sys/net/core/somaxconn", &text, NULL) == OK &&
         parse_u64(text, &somaxconn);
-    for (size_t i = 0; i < s->n; i++) {
-        judge(&s->at[i], tick_mono_ms(t));
+    for (size_t i = 0; i < s->n; i++)
         emit_listener(t, &s->at[i], known ? &somaxconn : NULL);
-    }
     return OK;
 }
 
