@@ -47,7 +47,12 @@ enum status rule_value(struct evaluation *e, const struct rule *u, const struct 
                        struct err *err)
 {
     *out = &e->result;
-    if (e->cached && span_eq(e->cached->value_text, u->value_text))
+    bool again = e->cached && span_eq(e->cached->value_text, u->value_text);
+    pthread_mutex_lock(&e->alerter->lock);
+    e->alerter->stats.values_reused += again;
+    e->alerter->stats.values_asked += !again;
+    pthread_mutex_unlock(&e->alerter->lock);
+    if (again)
         return OK;
     e->cached = NULL;
     e->result = (struct result){0};

@@ -72,6 +72,11 @@ static void put_alerts(struct buf *out, const struct api_alerts *face)
     put(out, "galen_alerts_firing", METRIC_GAUGE, "Alerts that fire.", (double)s.alerter.firing);
     put(out, "galen_alert_evaluations_total", METRIC_COUNTER, "Evaluations of rules.",
         (double)s.alerter.evaluations);
+    put(out, "galen_alert_cache_hits_total", METRIC_COUNTER,
+        "Rules that took the value which the rule before had asked for.",
+        (double)s.alerter.values_reused);
+    put(out, "galen_alert_cache_misses_total", METRIC_COUNTER, "Rules that asked for their value.",
+        (double)s.alerter.values_asked);
     put(out, "galen_alert_evaluation_failures_total", METRIC_COUNTER, "Those that failed.",
         (double)s.alerter.failures);
     put(out, "galen_alert_evaluations_missed_total", METRIC_COUNTER,

@@ -340,6 +340,22 @@ for (const scheme of ['light', 'dark'])
       return expect(wide.length === 0, wide);
     });
 
+await test('the bar of a small screen has five places with words; More leads to the rest', async () => {
+  await page.setViewportSize({ width: 360, height: 780 });
+  await open('/');
+  const words = (await page.locator('nav > ul > li:visible').allInnerTexts()).map(t => t.trim().split(/\s/)[0]);
+  await page.click('nav summary');
+  const rest = (await page.locator('nav .more li:visible').allInnerTexts()).map(t => t.trim());
+  await shot('more-360');
+  await page.click('nav .more a[title=Data]');
+  await page.waitForSelector('nav .more summary[data-current=true]', { timeout: 5000 });
+  const closed = (await page.locator('nav .more li:visible').count()) === 0;
+  return expect(
+    words.join() === 'Fleet,Advice,Results,Alerts,More' && rest.join() === 'Explore,Data,Settings' && closed && /\/data$/.test(here().pathname),
+    [words, rest, closed, page.url()],
+  );
+});
+
 if (SHOTS) {
   await page.emulateMedia({ colorScheme: 'light' });
   await page.setViewportSize({ width: 1280, height: 800 });
