@@ -165,7 +165,8 @@ struct alerter_stats {
     double last_duration_s;                 /* of all groups' newest, together */
     double lag_s;                           /* the latest start after its time, of the newest */
     size_t pending, firing;
-    uint64_t values_reused, values_asked; /* rules that took the value of the rule before, or asked */
+    uint64_t values_reused,
+        values_asked; /* rules that took the value of the rule before, or asked */
 };
 void alerter_stats(struct alerter *a, struct alerter_stats *out);
 /* For the one who evaluates: how long groups[i] took, and how late it began. */
