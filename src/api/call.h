@@ -77,6 +77,7 @@ void prometheus_flags(struct call *c);
 void prometheus_config(struct call *c);
 void prometheus_tsdb(struct call *c);
 void prometheus_format(struct call *c);
+void prometheus_parse(struct call *c);
 void write_samples(struct call *c);
 void session_login(struct call *c);
 void session_logout(struct call *c);

@@ -1,6 +1,6 @@
 /* What works on selected series as such: /series, /labels, /label/NAME/values and
  * /admin/tsdb/{delete_series,clean_tombstones}, each narrowed by match[] selectors and a time
- * range; and /format_query. */
+ * range; /format_query and /parse_query. */
 #include "api/prometheus_job.h"
 
 #include "base/clock.h"
@@ -155,19 +155,39 @@ void prometheus_clean(struct call *c)
         prometheus_job_run(prometheus_job_new(c), clean, NULL);
 }
 
-void prometheus_format(struct call *c)
+/* The parameter query as a tree; replies and returns NULL when it does not parse. */
+static struct expr *parsed(struct call *c, struct arena *arena)
 {
-    auto_arena arena = {0};
-    auto_buf data = {0}, text = {0};
     struct span query = {0};
     struct err err = {0};
     struct expr *e;
     http_request_param(c->req, "query", &query);
-    if (promql_parse(query, &arena, &e, &err)) {
-        err_prefix(&err, "invalid parameter \"query\"");
-        prometheus_reply_error(c->req, "bad_data", &err);
+    if (!promql_parse(query, arena, &e, &err))
+        return e;
+    err_prefix(&err, "invalid parameter \"query\"");
+    prometheus_reply_error(c->req, "bad_data", &err);
+    return NULL;
+}
+
+void prometheus_parse(struct call *c)
+{
+    auto_arena arena = {0};
+    auto_buf data = {0};
+    struct expr *e = parsed(c, &arena);
+    if (!e)
         return;
-    }
+    promql_tree(&data, e);
+    promql_free(e);
+    prometheus_reply_data(c->req, buf_view(&data));
+}
+
+void prometheus_format(struct call *c)
+{
+    auto_arena arena = {0};
+    auto_buf data = {0}, text = {0};
+    struct expr *e = parsed(c, &arena);
+    if (!e)
+        return;
     promql_print(&text, e);
     promql_free(e);
     struct json j = json_to(&data);

@@ -22,6 +22,8 @@ const struct route routes[] = {
     {"GET", "/api/v1/label/ID/values", NEED_VIEWER, prometheus_label_values, "Values of a label"},
     {"GET", "/api/v1/format_query", NEED_VIEWER, prometheus_format, "PromQL, formatted"},
     {"POST", "/api/v1/format_query", NEED_VIEWER, prometheus_format, "PromQL, formatted (form)"},
+    {"GET", "/api/v1/parse_query", NEED_VIEWER, prometheus_parse, "PromQL as a tree"},
+    {"POST", "/api/v1/parse_query", NEED_VIEWER, prometheus_parse, "PromQL as a tree (form)"},
     {"POST", "/api/v1/admin/tsdb/delete_series", NEED_ADMIN, prometheus_delete,
      "Delete samples of series that match"},
     {"PUT", "/api/v1/admin/tsdb/delete_series", NEED_ADMIN, prometheus_delete,

@@ -34,6 +34,8 @@ int64_t promql_reach_ms(const struct expr *e);
 const struct matcher *promql_matchers(const struct expr *e, size_t *n);
 /* In Prometheus's canonical form. */
 void promql_print(struct buf *out, const struct expr *e);
+/* As JSON, as Prometheus 3's /api/v1/parse_query has it. */
+void promql_tree(struct buf *out, const struct expr *e);
 
 /* Of an expression such as `value > 5` the value's text and the 5; false: it is another one, and
  * nothing was written. */

@@ -174,6 +174,14 @@ def data_source_calls(tap, server):
     tap.equal((status, answer), (200, {'status': 'success', 'data': []}), 'exemplars: none')
     status, answer = post(server, '/api/v1/format_query', query='sum(a)by(b)')
     tap.equal(answer['data'], 'sum by (b) (a)', 'format_query')
+    status, answer = post(server, '/api/v1/parse_query', query='up{a="b"} offset 5m')
+    tap.equal(answer['data'], {
+        'type': 'vectorSelector', 'name': 'up', 'offset': 300000, 'startOrEnd': None, 'timestamp': None,
+        'matchers': [{'name': '__name__', 'type': '=', 'value': 'up'},
+                     {'name': 'a', 'type': '=', 'value': 'b'}]}, 'parse_query')
+    status, answer = get(server, '/api/v1/parse_query', query='sum(')
+    tap.ok(status == 400 and answer['errorType'] == 'bad_data' and
+           'invalid parameter "query": 1:5: parse error:' in answer['error'], 'where it does not parse', answer)
     status, answer = get(server, '/api/v1/targets', state='active')
     active = answer['data']['activeTargets']
     tap.ok(len(active) == 1 and active[0]['health'] == 'up' and

@@ -20,7 +20,7 @@ for line in help_text.splitlines():
         tap.ok(f'`{option}`' in configuration, f'docs/CONFIGURATION.md has {option}')
 routes = (galen.ROOT / 'src' / 'api' / 'routes.c').read_text()
 api = (galen.ROOT / 'docs' / 'API.md').read_text()
-for part in ['query', 'query_range', 'write', 'series', 'labels', 'format_query', 'login', 'logout',
+for part in ['query', 'query_range', 'write', 'series', 'labels', 'format_query', 'parse_query', 'login', 'logout',
              'session', 'password', 'hosts', 'results', 'results/summary', 'join-tokens', 'enroll',
              'openapi.json', 'analyze', 'live', 'metrics', 'healthz', 'readyz']:
     tap.ok(f'/{part}' in api and f'/{part}"' in routes, f'docs/API.md and the routes have /{part}')

@@ -425,6 +425,11 @@ FIXED = [
     "max_over_time(rate(cpu_seconds_total[1m])[20m:30s])", "load offset -5m", "load @ end() - load @ start()",
     "rate(load)", "sum(", "load[5m", "foo{a=}", "1 + ", "sum by (x", "load offset", "count(load) by", "abs(load, 1)",
     "load == bool", "\"a\" + 1", "load and 1", "1 == 1", "{}", "{a=\"\"}", "load{__name__=\"x\"}", "time(1)", "nope(load)",
+    "holt_winters(load[10m], 0.5, 0.3)", "holt_winters(load[10m], 2, 0.5)", "holt_winters(load[10m], 0.5, 0)",
+    "quantile_over_time(2, load[10m])", "quantile_over_time(-1, load[10m])", "quantile(NaN, load)", "topk(1e30, load)",
+    "bottomk(-1, load)", "clamp(load, 2, 1)", "predict_linear(load[10m], 3600)", "sum_over_time(load[5m] @ start())",
+    "load @ end() offset -1m", "label_replace(load, \"a\", \"$1\", \"instance\", \"(\")",
+    "label_join(load, \"a\", \"-\", \"instance\", \"job\")", "load{instance=~\"((a+)+)+$\"}", "load or on(instance) info",
     "cpu_seconds_total / cpu_seconds_total{mode=\"user\"}", "load / on(nothing) temperature", "ceil({__name__=~\"load|temperature\"})",
 ]
 

@@ -262,6 +262,66 @@ static void text_limit(void **state)
 }
 
 /* The value of an expression that compares it with a number, for those who draw it. */
+static void trees(void **state)
+{
+    (void)state;
+#define SELECTOR(name)                                                                             \
+    "{\"matchers\":[{\"name\":\"__name__\",\"type\":\"=\",\"value\":\"" name                       \
+    "\"}],\"name\":\"" name                                                                        \
+    "\",\"offset\":0,\"startOrEnd\":null,\"timestamp\":null,\"type\":\"vectorSelector\"}"
+    static const struct {
+        const char *in, *want;
+    } cases[] = {
+        {"1", "{\"type\":\"numberLiteral\",\"val\":\"1\"}"},
+        {"0.00000125", "{\"type\":\"numberLiteral\",\"val\":\"0.00000125\"}"},
+        {"1.25e-9", "{\"type\":\"numberLiteral\",\"val\":\"0.00000000125\"}"},
+        {"1.25e23", "{\"type\":\"numberLiteral\",\"val\":\"125000000000000000000000\"}"},
+        {"Inf", "{\"type\":\"numberLiteral\",\"val\":\"+Inf\"}"},
+        {"5m", "{\"type\":\"numberLiteral\",\"val\":\"300\"}"},
+        {"'a\"b'", "{\"type\":\"stringLiteral\",\"val\":\"a\\\"b\"}"},
+        {"up", SELECTOR("up")},
+        {"-(up)", "{\"expr\":{\"expr\":" SELECTOR(
+                      "up") ",\"type\":\"parenExpr\"},\"op\":\"-\",\"type\":\"unaryExpr\"}"},
+        {"{'my.metric',\"x.y\"!~'z'}[5m] @ 1.5 offset -1m",
+         "{\"matchers\":[{\"name\":\"__name__\",\"type\":\"=\",\"value\":\"my.metric\"},"
+         "{\"name\":\"x.y\",\"type\":\"!~\",\"value\":\"z\"}],\"name\":\"\",\"offset\":-60000,"
+         "\"range\":300000,\"startOrEnd\":null,\"timestamp\":1500,\"type\":\"matrixSelector\"}"},
+        {"up[1h:5m] @ end()",
+         "{\"expr\":" SELECTOR("up") ",\"offset\":0,\"range\":3600000,\"startOrEnd\":\"end\","
+                                     "\"step\":300000,\"timestamp\":null,\"type\":\"subquery\"}"},
+        {"round(a)", "{\"args\":[" SELECTOR("a") "],\"func\":{\"argTypes\":[\"vector\",\"scalar\"],"
+                                                 "\"name\":\"round\",\"returnType\":\"vector\","
+                                                 "\"variadic\":1},\"type\":\"call\"}"},
+        {"topk without(b)(2, a)",
+         "{\"expr\":" SELECTOR("a") ",\"grouping\":[\"b\"],\"op\":\"topk\",\"param\":"
+                                    "{\"type\":\"numberLiteral\",\"val\":\"2\"},"
+                                    "\"type\":\"aggregation\",\"without\":true}"},
+        {"a > bool 1",
+         "{\"bool\":true,\"lhs\":" SELECTOR(
+             "a") ",\"matching\":null,\"op\":\">\",\"rhs\":"
+                  "{\"type\":\"numberLiteral\",\"val\":\"1\"},\"type\":\"binaryExpr\"}"},
+        {"a * on(x) group_left(y) b",
+         "{\"bool\":false,\"lhs\":" SELECTOR("a") ",\"matching\":{\"card\":\"many-to-one\","
+                                                  "\"include\":[\"y\"],\"labels\":[\"x\"],"
+                                                  "\"on\":true},\"op\":\"*\",\"rhs\":" SELECTOR(
+                                                      "b") ",\"type\":\"binaryExpr\"}"},
+        {"a or b",
+         "{\"bool\":false,\"lhs\":" SELECTOR(
+             "a") ",\"matching\":{\"card\":\"many-to-many\",\"include\":[],\"labels\":[],"
+                  "\"on\":false},\"op\":\"or\",\"rhs\":" SELECTOR("b") ",\"type\":\"binaryExpr\"}"},
+    };
+    for (size_t i = 0; i < COUNT(cases); i++) {
+        auto_arena arena = {0};
+        auto_buf out = {0};
+        struct expr *e;
+        assert_ok(promql_parse(span_of(cases[i].in), &arena, &e, err));
+        promql_tree(&out, e);
+        assert_string_equal(buf_text(&out), cases[i].want);
+        promql_free(e);
+    }
+#undef SELECTOR
+}
+
 static void what_is_compared(void **state)
 {
     static const struct {
@@ -296,12 +356,9 @@ static void what_is_compared(void **state)
 }
 
 const struct CMUnitTest parser_tests[] = {
-    cmocka_unit_test(what_is_compared),
-    cmocka_unit_test(accepts_and_prints),
-    cmocka_unit_test(refuses),
-    cmocka_unit_test(unsupported),
-    cmocka_unit_test(kinds),
-    cmocka_unit_test(depth_limits),
-    cmocka_unit_test(text_limit),
+    cmocka_unit_test(what_is_compared),   cmocka_unit_test(trees),
+    cmocka_unit_test(accepts_and_prints), cmocka_unit_test(refuses),
+    cmocka_unit_test(unsupported),        cmocka_unit_test(kinds),
+    cmocka_unit_test(depth_limits),       cmocka_unit_test(text_limit),
 };
 const size_t parser_tests_n = COUNT(parser_tests);
