@@ -36,7 +36,7 @@ static enum status find_names(struct prometheus_job *job, struct err *err)
 
 static enum status find_values(struct prometheus_job *job, struct err *err)
 {
-    return find_texts(job, job->call->id, err);
+    return find_texts(job, label_name_unescape(&job->arena, job->call->id), err);
 }
 
 static enum status find_series(struct prometheus_job *job, struct err *err)
@@ -118,7 +118,7 @@ void prometheus_label_names(struct call *c)
 void prometheus_label_values(struct call *c)
 {
     struct err err = {0};
-    if (label_name_valid(c->id)) {
+    if (c->id.len && utf8_valid(c->id)) { /* any text names a label, as in Prometheus 3 */
         discover(c, false, find_values);
         return;
     }

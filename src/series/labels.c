@@ -1,5 +1,7 @@
 #include "series/labels.h"
 
+#include <ctype.h>
+
 struct span labels_get(struct labels l, struct span name)
 {
     for (size_t i = 0; i < l.n; i++)
@@ -270,4 +272,58 @@ struct labels label_builder_end(struct label_builder *b)
     bool distinct = labels_sort(b->at, b->n);
     b->failed |= !distinct;
     return (struct labels){b->at, b->n};
+}
+
+/* A code point in hexadecimal digits and the _ behind them; back: bytes read, 0 when it is none. */
+static size_t unescape_point(struct span in, struct buf *out)
+{
+    enum { DIGITS_MAX = 6 };
+    uint32_t c = 0;
+    size_t i = 0;
+    for (; i < in.len && i < DIGITS_MAX && isxdigit((unsigned char)in.at[i]); i++) {
+        char d = in.at[i];
+        c = c * 16 + (uint32_t)(d <= '9' ? d - '0' : (d | 32) - 'a' + 10);
+    }
+    if (i == 0 || i == in.len || in.at[i] != '_' || c > 0x10ffff)
+        return 0;
+    if (c < 0x80) {
+        buf_char(out, (char)c);
+    } else if (c < 0x800) {
+        buf_char(out, (char)(0xc0 | c >> 6));
+        buf_char(out, (char)(0x80 | (c & 63)));
+    } else {
+        buf_char(out, (char)(c < 0x10000 ? 0xe0 | c >> 12 : 0xf0 | c >> 18));
+        if (c >= 0x10000)
+            buf_char(out, (char)(0x80 | (c >> 12 & 63)));
+        buf_char(out, (char)(0x80 | (c >> 6 & 63)));
+        buf_char(out, (char)(0x80 | (c & 63)));
+    }
+    return i + 1;
+}
+
+struct span label_name_unescape(struct arena *a, struct span escaped)
+{
+    static const struct span prefix = SPAN("U__");
+    auto_buf out = {0};
+    if (escaped.len <= prefix.len || memcmp(escaped.at, prefix.at, prefix.len))
+        return escaped;
+    for (size_t i = prefix.len; i < escaped.len; i++) {
+        char c = escaped.at[i];
+        if (c != '_') {
+            if (!isalnum((unsigned char)c) && c != ':')
+                return escaped;
+            buf_char(&out, c);
+            continue;
+        }
+        if (++i < escaped.len && escaped.at[i] == '_') {
+            buf_char(&out, '_');
+            continue;
+        }
+        size_t n =
+            unescape_point(span_from(escaped.at + i, escaped.len - MIN(i, escaped.len)), &out);
+        if (!n)
+            return escaped;
+        i += n - 1;
+    }
+    return out.failed || !utf8_valid(buf_view(&out)) ? escaped : arena_span(a, buf_view(&out));
 }

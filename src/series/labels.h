@@ -43,6 +43,9 @@ void label_value_print(struct buf *out, struct span value);
 bool label_name_valid(struct span name);  /* [a-zA-Z_][a-zA-Z0-9_]* */
 bool metric_name_valid(struct span name); /* [a-zA-Z_:][a-zA-Z0-9_:]* */
 bool utf8_valid(struct span text);
+/* The name that U__my_2e_metric stands for: my.metric. So Prometheus 3 and Grafana write what is no
+ * plain name where only plain names may stand. In the arena; any other text as it is. */
+struct span label_name_unescape(struct arena *a, struct span escaped);
 
 /* Builds a label set; the spans given are kept, not copied. */
 struct label_builder {

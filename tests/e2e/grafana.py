@@ -153,6 +153,9 @@ def data_source_calls(tap, server):
     tap.ok(status == 200 and len(hosts) == 1, 'label_values(metric, label)', answer)
     status, answer = get(server, '/api/v1/label/job/values', **window)
     tap.equal(without_self(answer['data']), ['galen', 'node'], 'label_values(label)')
+    # the escaped form in which it asks for labels that are no plain names
+    status, answer = get(server, '/api/v1/label/U__instan_63_e/values', **window)
+    tap.equal(answer['data'], hosts, 'label values by an escaped name')
     for call in (post, get):
         status, answer = call(server, '/api/v1/series', **window, **{'match[]': 'node_load1'})
         tap.equal(answer['data'], [{'__name__': 'node_load1', 'instance': hosts[0], 'job': 'node'}],
@@ -170,6 +173,25 @@ def data_source_calls(tap, server):
                          ('node_memory_MemTotal_bytes', 'gauge')):
         status, answer = get(server, '/api/v1/metadata', metric=metric)
         tap.equal(answer['data'].get(metric, [{}])[0].get('type'), kind, f'{metric} is a {kind}')
+    status, _, body = server.request('POST', '/api/v1/query_range', urllib.parse.urlencode({
+        'query': 'node_load1', 'start': end - 60, 'end': end, 'step': '15', 'timeout': '30s',
+        'stats': 'all'}), dict(FORM, **{
+            'X-Grafana-Cache': 'private, max-age=60', 'X-Dashboard-Uid': 'galen-system',
+            'X-Panel-Id': '2', 'X-Datasource-Uid': 'galen', 'X-Grafana-Org-Id': '1'}))
+    answer = json.loads(body)
+    tap.ok(status == 200 and answer['data']['result'] and
+           answer['data']['stats']['samples']['totalQueryableSamples'] > 0,
+           'a panel with its headers, a timeout and statistics')
+    for path in ('/api/v1/rules', '/api/v1/alerts'):
+        status, answer = get(server, path)
+        tap.ok(status == 200 and answer['status'] == 'success', f'its {path}')
+    status, answer = get(server, '/api/v1/rules', type='alert')
+    tap.ok(all(r['type'] == 'alerting' for g in answer['data']['groups'] for r in g['rules']),
+           'its rules of one type')
+    status, answer = get(server, '/api/v1/labels', **window, limit=2)
+    tap.equal(len(answer['data']), 2, 'labels have a limit')
+    status, answer = get(server, '/api/v1/series', **window, limit=3, **{'match[]': '{instance!=""}'})
+    tap.equal(len(answer['data']), 3, 'series have a limit')
     status, answer = get(server, '/api/v1/query_exemplars', query='node_load1', **window)
     tap.equal((status, answer), (200, {'status': 'success', 'data': []}), 'exemplars: none')
     status, answer = post(server, '/api/v1/format_query', query='sum(a)by(b)')

@@ -241,7 +241,7 @@ def calls(end):
         yield f'{path} matched', 'GET', path, dict(window, **{'match[]': ['memory_bytes', 'odd']})
         yield f'{path} bad match', 'GET', path, {'match[]': 'up{'}
     yield 'labels by POST', 'POST', '/api/v1/labels', {'match[]': 'memory_bytes'}
-    yield 'bad label name', 'GET', '/api/v1/label/a-b/values', {}
+    yield 'bad label name', 'GET', '/api/v1/label/%FF/values', {}
     yield 'labels, bad start', 'GET', '/api/v1/labels', {'start': 'x'}
     for expr in ('sum(rate(a[5m]))by(b)', '1+2*3', 'a{b="c",d=~"e"}', 'foo(', ''):
         yield f'format {expr}', 'GET', '/api/v1/format_query', {'query': expr}
@@ -264,6 +264,7 @@ DIFFERENT = {
     "bad 'up[-5m]'": 'a number may stand there since Prometheus 3',
     "bad 'up{\"a\"=\"b\"'": 'names in quotes are new in Prometheus 3',
     "bad '1e'": "Go's words",
+    'bad label name': 'Go writes what is no UTF-8 as an escape',
     'series number match': 'Prometheus has a parser of its own for selectors',
 }
 

@@ -146,6 +146,35 @@ static void names_have_a_grammar(void **state UNUSED)
     }
 }
 
+static void escaped_names_are_read(void **state UNUSED)
+{
+    static const struct {
+        const char *in, *want;
+    } cases[] = {
+        {"job", "job"},
+        {"U__my_2e_metric", "my.metric"},
+        {"U__a__b:c9", "a_b:c9"},
+        {"U___e9__20ac__1F600_", "\xc3\xa9\xe2\x82\xac\xf0\x9f\x98\x80"},
+        {"U___20_", " "},
+        /* none: as they are */
+        {"U__", "U__"},
+        {"U__a_", "U__a_"},
+        {"U__a_2e", "U__a_2e"},
+        {"U__a_g_", "U__a_g_"},
+        {"U__a.b", "U__a.b"},
+        {"U___d800_", "U___d800_"},
+        {"U___110000_", "U___110000_"},
+        {"U___0000041_", "U___0000041_"},
+        {"u__a_2e_b", "u__a_2e_b"},
+    };
+    for (size_t i = 0; i < COUNT(cases); i++) {
+        auto_arena arena = {0};
+        struct span got = label_name_unescape(&arena, span_of(cases[i].in));
+        assert_int_equal(got.len, strlen(cases[i].want));
+        assert_memory_equal(got.at, cases[i].want, got.len);
+    }
+}
+
 static void utf8_is_checked_strictly(void **state UNUSED)
 {
     static const struct {
@@ -256,6 +285,7 @@ const struct CMUnitTest labels_tests[] = {
     cmocka_unit_test(values_are_quoted_as_prometheus_does),
     cmocka_unit_test(printing_shows_names_that_need_quotes),
     cmocka_unit_test(names_have_a_grammar),
+    cmocka_unit_test(escaped_names_are_read),
     cmocka_unit_test(utf8_is_checked_strictly),
     cmocka_unit_test(a_builder_sets_replaces_and_removes),
     cmocka_unit_test(a_builder_has_a_ceiling),
