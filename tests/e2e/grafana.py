@@ -199,8 +199,8 @@ def data_source_calls(tap, server):
     status, answer = post(server, '/api/v1/parse_query', query='up{a="b"} offset 5m')
     tap.equal(answer['data'], {
         'type': 'vectorSelector', 'name': 'up', 'offset': 300000, 'startOrEnd': None, 'timestamp': None,
-        'matchers': [{'name': '__name__', 'type': '=', 'value': 'up'},
-                     {'name': 'a', 'type': '=', 'value': 'b'}]}, 'parse_query')
+        'matchers': [{'name': 'a', 'type': '=', 'value': 'b'},
+                     {'name': '__name__', 'type': '=', 'value': 'up'}]}, 'parse_query')
     status, answer = get(server, '/api/v1/parse_query', query='sum(')
     tap.ok(status == 400 and answer['errorType'] == 'bad_data' and
            'invalid parameter "query": 1:5: parse error:' in answer['error'], 'where it does not parse', answer)
