@@ -305,7 +305,7 @@ struct span label_name_unescape(struct arena *a, struct span escaped)
 {
     static const struct span prefix = SPAN("U__");
     auto_buf out = {0};
-    if (escaped.len <= prefix.len || memcmp(escaped.at, prefix.at, prefix.len))
+    if (escaped.len <= prefix.len || memcmp(escaped.at, prefix.at, prefix.len) != 0)
         return escaped;
     for (size_t i = prefix.len; i < escaped.len; i++) {
         char c = escaped.at[i];

@@ -154,7 +154,8 @@ def data_source_calls(tap, server):
     status, answer = get(server, '/api/v1/label/job/values', **window)
     tap.equal(without_self(answer['data']), ['galen', 'node'], 'label_values(label)')
     # the escaped form in which it asks for labels that are no plain names
-    status, answer = get(server, '/api/v1/label/U__instan_63_e/values', **window)
+    status, answer = get(server, '/api/v1/label/U__instan_63_e/values', **window,
+                         **{'match[]': 'node_time_seconds'})
     tap.equal(answer['data'], hosts, 'label values by an escaped name')
     for call in (post, get):
         status, answer = call(server, '/api/v1/series', **window, **{'match[]': 'node_load1'})
