@@ -139,7 +139,7 @@ NETWORK = [
              expect=inc('net.ipv4.ip_local_port_range', 'TC4'),
              remedy='nset net.ipv4.ip_local_port_range "1024 65000"'),
     Scenario('ports-wide', 'the range is wide already: reuse is what is left', 'net',
-             'ports mode=timewait n=60000 pace_us=300',
+             'ports mode=timewait n=50000 pace_us=400 first=10000',
              'nset net.ipv4.tcp_tw_reuse 0; nset net.ipv4.ip_local_port_range "1024 61100"',
              shows=False, expect=inc('net.ipv4.tcp_tw_reuse', 'TC5'), remedy='nset net.ipv4.tcp_tw_reuse 1'),
     Scenario('time-wait', 'many sockets in TIME_WAIT, ports enough: tcp_fin_timeout tempts', 'net',

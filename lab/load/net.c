@@ -64,13 +64,24 @@ void w_accept(void)
            ok, slow, fail, pct(lat, nl, .99));
 }
 
-/* short outgoing connections to one destination; mode=timewait: both ends
- * close, the client first; mode=finwait2: the peer never closes its end */
+/* As a proxy with many ports does: takes the next one itself. With most of them in TIME_WAIT the
+ * kernel's own search takes so long that the rest is hardly ever used up. */
+static void take_port(int fd, int port)
+{
+    int one = 1;
+    struct sockaddr_in own = lo(port);
+    setsockopt(fd, SOL_SOCKET, SO_REUSEADDR, &one, sizeof one);
+    if (bind(fd, (void *)&own, sizeof own)) { /* connect() takes another */
+    }
+}
+
+/* short outgoing connections to one destination; first=PORT: from that port on, each in turn;
+ * mode=timewait: both ends close, the client first; mode=finwait2: the peer never closes its end */
 void w_ports(void)
 {
     int port = 7002, n = (int)arg("n", 1000), fin2 = !strcmp(sarg("mode", "timewait"), "finwait2");
     long pace = arg("pace_us", 1000), ok = 0, addr = 0, other = 0;
-    int lfd = listener(port, 4096);
+    int first = (int)arg("first", 0), lfd = listener(port, 4096);
     nofile(65536);
     pid_t srv = child();
     if (!srv)
@@ -90,6 +101,8 @@ void w_ports(void)
     double t0 = now();
     for (int i = 0; i < n; i++) {
         int c = socket(AF_INET, SOCK_STREAM, 0);
+        if (first)
+            take_port(c, first + i);
         if (connect(c, (void *)&a, sizeof a) == 0)
             ok++;
         else if (errno == EADDRNOTAVAIL)
