@@ -163,7 +163,7 @@ class Trial:
             self.machine.note(f"kill {self.spaces.holder.pid}")
         # A namespace of its own has all ports; the machine's are shared by the scenarios.
         own_net = scenario.where == 'net'
-        self.port = PORT if own_net else 20000 + os.getpid() % 1000 + abs(hash(scenario.name)) % 9000
+        self.port = PORT if own_net else 20000 + os.getpid() % 100 * 100 + scenarios.ALL.index(scenario)
         self.env = dict(os.environ, T=str(folder), LAB=str(folder / 'labload'),
                         HOME_NET=f'/proc/{os.getpid()}/ns/net')
 
