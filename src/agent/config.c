@@ -34,7 +34,8 @@ static const struct setting settings[] = {
     {"spool_max", SETTING_BYTES, FIELD(spool_max_bytes), 1 << 20, 0x1p40,
      "disk for data that waits (256MiB)"},
     {"collectors_off", SETTING_LIST, FIELD(collectors_off), 0, 0, "collectors that shall not run"},
-    {"log_level", SETTING_STRING, FIELD(log_level_name), 0, 0, "error, warn, info or debug (info)"},
+    {"log_level", SETTING_STRING, FIELD(log_level_name), 0, 0,
+     "error, warn, info or debug (info; warn if it runs once)"},
     {"log_format", SETTING_STRING, FIELD(log_format), 0, 0, "logfmt or json (logfmt)"},
     {"hostname", SETTING_STRING, FIELD(hostname), 0, 0, "the label instance (the host name)"},
     {"send_interval", SETTING_DURATION, FIELD(send_ms), 1000, 300000,
@@ -204,6 +205,8 @@ static enum status check_services(struct agent_config *c, struct arena *arena, s
 
 static enum status check(struct agent_config *c, struct err *err)
 {
+    if (!c->log_level_name)
+        c->log_level_name = c->mode == MODE_RUN ? "info" : "warn";
     if (!log_level_of(c->log_level_name, &c->log_level))
         return err_set(err, INVALID, "log_level is error, warn, info or debug, not \"%s\"",
                        c->log_level_name);
@@ -229,7 +232,6 @@ int config_read(int argc, char **argv, struct agent_config *out, struct arena *a
 {
     *out = (struct agent_config){.state = "/var/lib/galen-agent",
                                  .root = "/",
-                                 .log_level_name = "info",
                                  .log_format = "logfmt",
                                  .seccomp_name = "on",
                                  .spool_max_bytes = UINT64_C(256) << 20};

@@ -104,6 +104,14 @@ enum guard_answer guard_ask(struct guard **at, const char *path, int64_t mono_ms
     return result;
 }
 
+unsigned guard_asking(void)
+{
+    pthread_mutex_lock(&lock);
+    unsigned n = threads;
+    pthread_mutex_unlock(&lock);
+    return n;
+}
+
 void guard_drop(struct guard *g)
 {
     if (!g)

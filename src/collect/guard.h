@@ -22,5 +22,7 @@ extern int (*guard_statvfs)(const char *path, struct statvfs *out);
  * within GUARD_TIMEOUT_MS. *g is made at the first call. */
 enum guard_answer guard_ask(struct guard **g, const char *path, int64_t mono_ms,
                             struct statvfs *out);
+/* How many threads wait for an answer now, of all mounts. */
+unsigned guard_asking(void);
 /* Waits for nothing: a thread that hangs frees the rest itself when it returns. NULL is fine. */
 void guard_drop(struct guard *g);

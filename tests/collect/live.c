@@ -167,12 +167,20 @@ static int hang(const char *path, struct statvfs *out)
     return statvfs("/", out);
 }
 
+static void until_asking(unsigned threads)
+{
+    for (int i = 0; i < 2000 && guard_asking() != threads; i++)
+        nanosleep(&(struct timespec){.tv_nsec = 5000000}, NULL);
+    assert_int_equal(guard_asking(), threads);
+}
+
 /* A server of files goes away: its mounts fail after two seconds, others answer as long as a
  * thread is free for them; when it is back all is well again. */
 static void test_guard_of_hanging_mounts(void **state UNUSED)
 {
     struct guard *hung[GUARD_THREADS_MAX] = {0}, *other = NULL;
     struct statvfs v;
+    until_asking(0);
     guard_statvfs = hang;
     pthread_mutex_lock(&hanging);
     for (size_t i = 0; i + 1 < COUNT(hung); i++) {
@@ -181,9 +189,9 @@ static void test_guard_of_hanging_mounts(void **state UNUSED)
         assert_int_equal(guard_ask(&hung[i], "/hang", GUARD_TIMEOUT_MS, &v), GUARD_FAILED);
     }
     expect_answer(&other, "/other", GUARD_ANSWERED);
+    until_asking(COUNT(hung) - 1);
     assert_int_equal(guard_ask(&hung[COUNT(hung) - 1], "/hang", 5000, &v), GUARD_WAITING);
     /* Every thread hangs: the last answer is good for a minute. */
-    nanosleep(&(struct timespec){.tv_nsec = 50000000}, NULL);
     struct guard *late = NULL;
     guard_ask(&late, "/hang", 5000, &v);
     assert_int_equal(guard_ask(&other, "/other", 6000, &v), GUARD_ANSWERED);
