@@ -16,6 +16,7 @@ UNIT_DECLARE(faults);
 UNIT_DECLARE(flips);
 UNIT_DECLARE(guards);
 UNIT_DECLARE(model);
+UNIT_DECLARE(names);
 UNIT_DECLARE(retention);
 UNIT_DECLARE(threads);
 
@@ -46,6 +47,7 @@ int main(int argc, char **argv)
     failed += UNIT_RUN(guards);
     failed += UNIT_RUN(check);
     failed += UNIT_RUN(model);
+    failed += UNIT_RUN(names);
     failed += UNIT_RUN(threads);
     failed += UNIT_RUN(retention);
     failed += UNIT_RUN(faults);

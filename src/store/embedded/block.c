@@ -1,6 +1,7 @@
 #include "store/embedded/block_file.h"
 
 #include "store/embedded/block_raw.h"
+#include "store/embedded/names.h"
 
 #include "base/crypto.h"
 #include "base/log.h"
@@ -14,6 +15,8 @@
 struct cached_directory {
     int64_t id;
     struct directory *directory; /* NULL: damaged */
+    uint32_t number;             /* among those by name */
+    bool numbered;
 };
 
 /* ---- names ---- */
@@ -168,6 +171,16 @@ void block_hold(struct block *b)
     b->holders++;
 }
 
+static void free_names(struct by_names *names)
+{
+    if (!names)
+        return;
+    names_free(names->names);
+    free(names->directories);
+    free(names->of_part);
+    free(names);
+}
+
 void block_release(struct block *b)
 {
     if (!b || --b->holders)
@@ -175,6 +188,7 @@ void block_release(struct block *b)
     struct block_reader *r = b->reader;
     part_views_drop(b);
     raw_blobs_free(r->raw);
+    free_names(r->names);
     size_t at = 0;
     for (struct map_slot *slot; (slot = map_next(&r->directories, &at));) {
         struct cached_directory *c = slot->value;
@@ -224,32 +238,78 @@ static struct directory *load_directory(struct block *b, const struct block_part
     return directory_parse(span_from(text, got), p->series);
 }
 
+/* The lock is held. */
+static struct cached_directory *cached(struct block *b, const struct block_part *p)
+{
+    struct block_reader *r = b->reader;
+    struct cached_directory *c = map_get(&r->directories, span_from(&p->labels, sizeof p->labels));
+    if (c)
+        return c;
+    c = mem_zero(1, sizeof *c);
+    c->id = p->labels;
+    c->directory = load_directory(b, p);
+    if (!c->directory)
+        block_complain(b, (uint32_t)(p - b->parts), "the label directory");
+    map_put(&r->directories, span_from(&c->id, sizeof c->id), c);
+    return c;
+}
+
+/* NULL when nobody has asked for them. */
+static struct by_names *names_known(const struct block *b)
+{
+    return __atomic_load_n(&b->reader->names, __ATOMIC_ACQUIRE);
+}
+
 /* Held once more; NULL when it is damaged. */
 static struct directory *directory_of(struct block *b, const struct block_part *p)
 {
-    struct block_reader *r = b->reader;
-    pthread_mutex_lock(&r->lock);
-    struct cached_directory *c = map_get(&r->directories, span_from(&p->labels, sizeof p->labels));
-    if (!c) {
-        c = mem_zero(1, sizeof *c);
-        c->id = p->labels;
-        c->directory = load_directory(b, p);
-        if (!c->directory)
-            block_complain(b, (uint32_t)(p - b->parts), "the label directory");
-        map_put(&r->directories, span_from(&c->id, sizeof c->id), c);
+    struct directory *d;
+    const struct by_names *names = names_known(b);
+    if (names) {
+        d = names->directories[names->of_part[p - b->parts]];
+    } else {
+        pthread_mutex_lock(&b->reader->lock);
+        d = cached(b, p)->directory;
+        pthread_mutex_unlock(&b->reader->lock);
     }
-    struct directory *d = c->directory;
-    if (d && d->n != p->series)
-        d = NULL;
-    if (d)
-        directory_hold(d);
-    pthread_mutex_unlock(&r->lock);
+    if (!d || d->n != p->series)
+        return NULL;
+    directory_hold(d);
     return d;
 }
 
 struct directory *block_directory(struct block *b, uint32_t part)
 {
     return directory_of(b, &b->parts[part]);
+}
+
+/* The lock is held. */
+static struct by_names *make_names(struct block *b)
+{
+    struct by_names *out = mem_zero(1, sizeof *out);
+    out->directories = mem_zero(b->n, sizeof(struct directory *));
+    out->of_part = mem_zero(b->n, sizeof *out->of_part);
+    for (size_t i = 0; i < b->n; i++) {
+        struct cached_directory *c = cached(b, &b->parts[i]);
+        if (!c->numbered) {
+            c->numbered = true;
+            c->number = (uint32_t)out->n;
+            out->directories[out->n++] = c->directory;
+        }
+        out->of_part[i] = c->number;
+    }
+    out->names = names_make(out->directories, out->n);
+    return out;
+}
+
+static const struct by_names *names_of(struct block *b)
+{
+    struct block_reader *r = b->reader;
+    pthread_mutex_lock(&r->lock);
+    if (!r->names)
+        __atomic_store_n(&r->names, make_names(b), __ATOMIC_RELEASE);
+    pthread_mutex_unlock(&r->lock);
+    return r->names;
 }
 
 /* ---- selecting ---- */
@@ -294,42 +354,91 @@ struct places {
     struct directory *directory;
 };
 
+/* The matchers that are not about the instance, and where the name among them stands. */
+struct others {
+    struct matcher *at;
+    size_t n;
+    const struct by_names *names; /* NULL: look into every directory */
+    struct name_range *ranges;
+};
+
+/* Where in the part's directory the name stands. */
+static const struct name_range *range_of(const struct block *b, const struct block_part *p,
+                                         const struct others *others)
+{
+    return &others->ranges[others->names->of_part[p - b->parts]];
+}
+
 /* Many parts share a directory: what matched in it is kept from one to the next. */
-static bool select_places(struct block *b, const struct block_part *p,
-                          const struct matcher *matchers, size_t n, struct arena *arena,
-                          struct places *places)
+static bool select_places(struct block *b, const struct block_part *p, const struct others *others,
+                          struct arena *arena, struct places *places)
 {
     if (places->directory && places->labels == p->labels)
         return true;
     directory_release(places->directory);
     places->directory = directory_of(b, p);
     places->labels = p->labels;
-    if (!places->directory)
+    const struct directory *d = places->directory;
+    if (!d)
         return false;
-    places->n = directory_select(places->directory, matchers, n, arena, &places->at);
+    if (others->names) {
+        const struct name_range *range = range_of(b, p, others);
+        places->n = directory_select_in(d, range->first, range->n, others->at, others->n, arena,
+                                        &places->at);
+    } else {
+        places->n = directory_select(d, others->at, others->n, arena, &places->at);
+    }
     return true;
+}
+
+/* The matcher for one instance; NULL when there is none. */
+static const struct matcher *one_instance(const struct matcher *matchers, size_t n)
+{
+    const struct matcher *exact = NULL;
+    for (size_t i = 0; i < n; i++)
+        if (about_instance(&matchers[i]) && matchers[i].kind == MATCH_EQUAL)
+            exact = &matchers[i];
+    return exact;
+}
+
+/* Takes the matchers apart; false when a name is asked for that the block does not have. The
+ * first who asks for a name on all hosts has the names put in order: who asks for some hosts
+ * should not have to wait until the directories of all of them are read. */
+static bool prepare_others(struct block *b, const struct matcher *matchers, size_t n,
+                           struct arena *arena, struct others *out)
+{
+    *out = (struct others){.at = ARENA_ARRAY(arena, struct matcher, n + 1)};
+    for (size_t i = 0; i < n; i++)
+        if (!about_instance(&matchers[i]))
+            out->at[out->n++] = matchers[i];
+    const struct matcher *name = matcher_of_name(out->at, out->n);
+    if (!name || one_instance(matchers, n))
+        return true; /* all names, or one directory */
+    out->names = names_known(b);
+    if (!out->names && out->n == n)
+        out->names = names_of(b);
+    if (out->names)
+        out->ranges = names_find(out->names->names, name->value, arena);
+    return !out->names || out->ranges;
 }
 
 size_t block_select(struct block *b, const struct matcher *matchers, size_t n, int64_t start,
                     int64_t end, struct arena *arena, struct block_match **out)
 {
-    struct matcher *others = ARENA_ARRAY(arena, struct matcher, n + 1);
-    const struct matcher *exact = NULL;
-    size_t others_n = 0, found = 0, size = 0;
-    for (size_t i = 0; i < n; i++) {
-        if (!about_instance(&matchers[i]))
-            others[others_n++] = matchers[i];
-        else if (matchers[i].kind == MATCH_EQUAL)
-            exact = &matchers[i];
-    }
-    *out = NULL;
+    const struct matcher *exact = one_instance(matchers, n);
+    struct others others;
     struct places places = {0};
+    size_t found = 0, size = 0;
+    *out = NULL;
+    if (!prepare_others(b, matchers, n, arena, &others))
+        return 0;
     for (size_t i = exact ? first_part(b, exact->value) : 0; i < b->n; i++) {
         const struct block_part *p = &b->parts[i];
         if (exact && !span_eq(p->instance, exact->value))
             break;
-        if (p->min_t > end || p->max_t < start || !instance_matches(matchers, n, p->instance) ||
-            !select_places(b, p, others, others_n, arena, &places))
+        if (p->min_t > end || p->max_t < start || (others.names && !range_of(b, p, &others)->n) ||
+            !instance_matches(matchers, n, p->instance) ||
+            !select_places(b, p, &others, arena, &places))
             continue;
         if (found + places.n > size) {
             size_t want = (found + places.n) * 2;

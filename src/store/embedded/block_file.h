@@ -14,6 +14,14 @@ extern const char block_schema[];
 uint32_t block_head_crc(int64_t format, int64_t day, int64_t deletions);
 uint32_t block_part_crc(uint32_t crc, const struct block_part *p);
 
+/* The directories of a block by the names in them. */
+struct by_names {
+    struct names *names;
+    struct directory **directories; /* NULL: damaged; held by the map of directories */
+    size_t n;
+    uint32_t *of_part; /* which of them */
+};
+
 /* What reads the file. The lock is for SQLite, which takes one thread at a time, and for what
  * is filled when it is first needed. */
 struct block_reader {
@@ -23,6 +31,7 @@ struct block_reader {
     int64_t blob_row;
     struct map directories; /* id (8 bytes) -> struct cached_directory */
     struct arena arena;     /* instances */
+    struct by_names *names; /* NULL: not asked for yet */
     struct raw_blobs *raw;  /* NULL: not asked for yet, or SQLite must read */
     bool raw_tried;
     struct part_view **views; /* by part: part_view.c has their lock */

@@ -38,12 +38,6 @@ static bool get_text(struct bytes_in *in, struct span *out)
     return at != NULL;
 }
 
-/* Of a directory by name. */
-static struct span name_of(const struct directory *d, size_t i)
-{
-    return d->series[i].at[0].value;
-}
-
 static bool parse_series(struct directory *d, struct bytes_in *in, size_t i)
 {
     uint64_t same = varint_get(in), more = varint_get(in);
@@ -59,7 +53,7 @@ static bool parse_series(struct directory *d, struct bytes_in *in, size_t i)
     d->series[i] = (struct labels){at, same + more};
     d->hashes[i] = 0;
     d->by_name &= same + more && span_is(at[0].name, LABEL_NAME) &&
-                  (!i || !d->by_name || span_compare(name_of(d, i - 1), at[0].value) <= 0);
+                  (!i || !d->by_name || span_compare(directory_name(d, i - 1), at[0].value) <= 0);
     for (size_t k = 0; k < same + more; k++)
         d->hashes[i] += pair_hash(at[k].name, at[k].value);
     return true;
@@ -106,7 +100,7 @@ static size_t first_of(const struct directory *d, struct span name)
     size_t low = 0, high = d->n;
     while (low < high) {
         size_t mid = (low + high) / 2;
-        if (span_compare(name_of(d, mid), name) < 0)
+        if (span_compare(directory_name(d, mid), name) < 0)
             low = mid + 1;
         else
             high = mid;
@@ -114,7 +108,7 @@ static size_t first_of(const struct directory *d, struct span name)
     return low;
 }
 
-static const struct matcher *one_name(const struct matcher *matchers, size_t n)
+const struct matcher *matcher_of_name(const struct matcher *matchers, size_t n)
 {
     for (size_t i = 0; i < n; i++)
         if (matchers[i].kind == MATCH_EQUAL && span_is(matchers[i].name, LABEL_NAME))
@@ -122,19 +116,27 @@ static const struct matcher *one_name(const struct matcher *matchers, size_t n)
     return NULL;
 }
 
-size_t directory_select(const struct directory *d, const struct matcher *matchers, size_t n,
-                        struct arena *arena, uint32_t **out)
+size_t directory_select_in(const struct directory *d, size_t first, size_t count,
+                           const struct matcher *matchers, size_t n, struct arena *arena,
+                           uint32_t **out)
 {
-    const struct matcher *name = d->by_name ? one_name(matchers, n) : NULL;
-    size_t found = 0, begin = name ? first_of(d, name->value) : 0, end = d->n;
-    if (name)
-        for (end = begin; end < d->n && span_eq(name_of(d, end), name->value);)
-            end++;
-    *out = arena_alloc(arena, (end - begin) * sizeof **out);
-    for (size_t i = begin; i < end; i++)
+    size_t found = 0;
+    *out = arena_alloc(arena, count * sizeof **out);
+    for (size_t i = first; i < first + count; i++)
         if (matchers_match(matchers, n, d->series[i]))
             (*out)[found++] = (uint32_t)i;
     return found;
+}
+
+size_t directory_select(const struct directory *d, const struct matcher *matchers, size_t n,
+                        struct arena *arena, uint32_t **out)
+{
+    const struct matcher *name = d->by_name ? matcher_of_name(matchers, n) : NULL;
+    size_t first = name ? first_of(d, name->value) : 0, end = d->n;
+    if (name)
+        for (end = first; end < d->n && span_eq(directory_name(d, end), name->value);)
+            end++;
+    return directory_select_in(d, first, end - first, matchers, n, arena, out);
 }
 
 size_t directory_find(const struct directory *d, struct labels labels)

@@ -30,8 +30,19 @@ void directory_put(struct buf *out, struct labels before, struct labels labels);
 struct directory *directory_parse(struct span text, size_t n);
 void directory_hold(struct directory *d);
 void directory_release(struct directory *d);
+/* The name of a series, of a directory by name. */
+static inline struct span directory_name(const struct directory *d, size_t i)
+{
+    return d->series[i].at[0].value;
+}
 /* Places that match all of the matchers, which must not be about instance. */
 size_t directory_select(const struct directory *d, const struct matcher *matchers, size_t n,
                         struct arena *arena, uint32_t **out);
+/* The same among the places first, first + 1, ..., first + count - 1 alone. */
+size_t directory_select_in(const struct directory *d, size_t first, size_t count,
+                           const struct matcher *matchers, size_t n, struct arena *arena,
+                           uint32_t **out);
+/* The matcher for one metric name; NULL when there is none. */
+const struct matcher *matcher_of_name(const struct matcher *matchers, size_t n);
 /* The place of these labels; d->n when they are not there. */
 size_t directory_find(const struct directory *d, struct labels labels);
