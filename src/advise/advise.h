@@ -108,6 +108,9 @@ struct analysis {
 /* Class and summary anew, after findings were added or taken away. */
 void analysis_decide(struct analysis *a, struct arena *arena);
 
+/* Where an administrator's own rules are when the configuration does not say. */
+#define RULES_EXTRA_DIR "/etc/galen/rules.d"
+
 struct adviser_config {
     const char *rules_dir; /* NULL: where installed, or in the source tree */
     /* A further file or folder of rules, an administrator's; NULL: /etc/galen/rules.d when it is

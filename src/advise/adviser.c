@@ -49,8 +49,6 @@ enum status adviser_set_model(struct adviser *a, const char *path, struct err *e
     return OK;
 }
 
-#define RULES_EXTRA "/etc/galen/rules.d"
-
 /* Where things are when the configuration does not say. */
 struct places {
     struct arena arena;
@@ -61,9 +59,9 @@ struct places {
 static void find_places(const struct adviser_config *config, struct places *p)
 {
     p->rules = config->rules_dir ? config->rules_dir : advise_data_path(&p->arena, "rules");
-    p->extra = config->rules_extra              ? config->rules_extra
-               : access(RULES_EXTRA, R_OK) == 0 ? RULES_EXTRA
-                                                : "";
+    p->extra = config->rules_extra                  ? config->rules_extra
+               : access(RULES_EXTRA_DIR, R_OK) == 0 ? RULES_EXTRA_DIR
+                                                    : "";
     p->model =
         config->model_path ? config->model_path : advise_data_path(&p->arena, "model/default.h5");
     p->model_given = config->model_path != NULL;

@@ -30,7 +30,12 @@ struct tmpl_sample {
 typedef enum status (*tmpl_query_fn)(void *arg, struct span text, struct arena *arena,
                                      struct tmpl_sample **out, size_t *n, struct err *err);
 
+struct tmpl_value; /* private to alert/ */
+
 struct tmpl_data {
+    const struct tmpl_value *root; /* what the dot is; NULL: an alert's: Labels, Value, ... */
+    size_t output_max;             /* bytes; 0: TMPL_OUTPUT_MAX_BYTES */
+    bool html; /* values are escaped for where they stand: in text, or in a quoted attribute */
     struct labels labels, external_labels;
     struct span external_url;
     double value;

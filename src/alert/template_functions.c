@@ -365,10 +365,10 @@ FUNCTION(fn_sort_by_label)
 FUNCTION(fn_len)
 {
     *out = (struct tmpl_value){.type = TV_INT};
-    out->i = (int64_t)(args[0].type == TV_STRING    ? args[0].text.len
-                       : args[0].type == TV_LABELS  ? args[0].labels.n
-                       : args[0].type == TV_SAMPLES ? args[0].n
-                                                    : 0);
+    out->i = (int64_t)(args[0].type == TV_STRING                               ? args[0].text.len
+                       : args[0].type == TV_LABELS                             ? args[0].labels.n
+                       : args[0].type == TV_SAMPLES || args[0].type == TV_LIST ? args[0].n
+                                                                               : 0);
     out->number = (double)out->i;
     return OK;
 }
@@ -380,11 +380,15 @@ FUNCTION(fn_index)
         *out = (struct tmpl_value){.type = TV_STRING, .text = value.at ? value : SPAN("")};
         return OK;
     }
-    if (args[0].type != TV_SAMPLES || args[1].type != TV_INT)
+    if ((args[0].type != TV_SAMPLES && args[0].type != TV_LIST) || args[1].type != TV_INT)
         return err_set(r->err, INVALID, "index: labels by name, or samples by number");
     if (args[1].i < 0 || (size_t)args[1].i >= args[0].n)
         return err_set(r->err, INVALID, "index out of range: %lld", (long long)args[1].i);
-    *out = (struct tmpl_value){.type = TV_SAMPLE, .samples = &args[0].samples[args[1].i], .n = 1};
+    if (args[0].type == TV_LIST)
+        *out = args[0].items[args[1].i];
+    else
+        *out =
+            (struct tmpl_value){.type = TV_SAMPLE, .samples = &args[0].samples[args[1].i], .n = 1};
     return OK;
 }
 

@@ -70,6 +70,8 @@ void tmpl_value_print(struct buf *out, const struct tmpl_value *v)
         buf_char(out, ']');
         break;
     case TV_ROOT:
+    case TV_RECORD:
+    case TV_LIST:
         break;
     }
 }

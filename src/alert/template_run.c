@@ -29,8 +29,10 @@ bool tmpl_value_true(const struct tmpl_value *v)
     case TV_LABELS:
         return v->labels.n > 0;
     case TV_SAMPLES:
+    case TV_LIST:
         return v->n > 0;
     case TV_SAMPLE:
+    case TV_RECORD:
     case TV_ROOT:
         break;
     }
@@ -70,6 +72,14 @@ static enum status root_field(struct tmpl_run *r, struct span name, struct tmpl_
 static enum status field(struct tmpl_run *r, struct span name, struct tmpl_value *v)
 {
     switch (v->type) {
+    case TV_RECORD:
+    case TV_LIST:
+        for (size_t i = 0; i < v->n_fields; i++)
+            if (span_is(name, v->fields[i].name)) {
+                *v = v->fields[i].value;
+                return OK;
+            }
+        break;
     case TV_ROOT:
         return root_field(r, name, v);
     case TV_LABELS: { /* a label that is not there is "" */
@@ -206,7 +216,9 @@ static enum status set_variable(struct tmpl_run *r, const struct tmpl_pipe *pipe
 
 static size_t range_size(const struct tmpl_value *v)
 {
-    return v->type == TV_SAMPLES ? v->n : v->type == TV_LABELS ? v->labels.n : 0;
+    return v->type == TV_SAMPLES || v->type == TV_LIST ? v->n
+           : v->type == TV_LABELS                      ? v->labels.n
+                                                       : 0;
 }
 
 static void range_item(const struct tmpl_value *v, size_t i, struct tmpl_value *key,
@@ -217,14 +229,16 @@ static void range_item(const struct tmpl_value *v, size_t i, struct tmpl_value *
         *item = of_text(v->labels.at[i].value);
     } else {
         *key = (struct tmpl_value){.type = TV_INT, .i = (int64_t)i, .number = (double)i};
-        *item = (struct tmpl_value){.type = TV_SAMPLE, .samples = &v->samples[i], .n = 1};
+        *item = v->type == TV_LIST
+                    ? v->items[i]
+                    : (struct tmpl_value){.type = TV_SAMPLE, .samples = &v->samples[i], .n = 1};
     }
 }
 
 static enum status run_range(struct tmpl_run *r, const struct tmpl_node *node,
                              const struct tmpl_value *v, const struct tmpl_value *dot)
 {
-    if (v->type != TV_SAMPLES && v->type != TV_LABELS && v->type != TV_NIL)
+    if (v->type != TV_SAMPLES && v->type != TV_LABELS && v->type != TV_LIST && v->type != TV_NIL)
         return err_set(r->err, INVALID, "range can't iterate over this");
     size_t n = range_size(v), mark = r->n_variables;
     if (!n)
@@ -268,12 +282,27 @@ static enum status run_control(struct tmpl_run *r, const struct tmpl_node *node,
     return st;
 }
 
+static enum status print(struct tmpl_run *r, const struct tmpl_value *v)
+{
+    auto_buf text = {.max = r->data->output_max};
+    if (v->type == TV_RECORD || v->type == TV_LIST)
+        return err_set(r->err, INVALID, "this is no text: name a field of it, or range over it");
+    if (!r->data->html) {
+        tmpl_value_print(r->out, v);
+        return OK;
+    }
+    tmpl_value_print(&text, v);
+    return html_value(&r->html, buf_view(&text), r->out, r->err);
+}
+
 static enum status run_node(struct tmpl_run *r, const struct tmpl_node *node,
                             const struct tmpl_value *dot)
 {
     struct tmpl_value v;
     if (node->kind == NODE_TEXT) {
         buf_span(r->out, node->text);
+        if (r->data->html)
+            html_literal(&r->html, node->text);
         return OK;
     }
     if (node->kind != NODE_PIPE)
@@ -281,22 +310,22 @@ static enum status run_node(struct tmpl_run *r, const struct tmpl_node *node,
     enum status st = eval_pipe(r, node->pipe, dot, &v);
     if (!st && node->pipe->n_variables)
         return set_variable(r, node->pipe, &v);
-    if (!st)
-        tmpl_value_print(r->out, &v);
-    return st;
+    return st ? st : print(r, &v);
 }
 
 static enum status run_list(struct tmpl_run *r, const struct tmpl_node *node,
                             const struct tmpl_value *dot)
 {
+    size_t most = r->data->output_max ? r->data->output_max : (size_t)TMPL_OUTPUT_MAX_BYTES;
     for (; node; node = node->next) {
         enum status st = step(r);
         if (!st)
             st = run_node(r, node, dot);
         if (st && r->err && !strstr(r->err->text, "line "))
             err_prefix(r->err, "line %u", node->line);
-        if (!st && (r->out->failed || r->out->len - r->out_start > TMPL_OUTPUT_MAX_BYTES))
-            st = err_set(r->err, FULL, "the text is longer than %d bytes", TMPL_OUTPUT_MAX_BYTES);
+        if (!st && (r->out->failed || r->out->len - r->out_start > most))
+            st = err_set(r->err, FULL, "line %u: the text is longer than %zu bytes", node->line,
+                         most);
         if (st)
             return st;
     }
@@ -306,7 +335,7 @@ static enum status run_list(struct tmpl_run *r, const struct tmpl_node *node,
 enum status tmpl_expand(const struct tmpl *t, const struct tmpl_data *data, struct arena *scratch,
                         struct buf *out, struct err *err)
 {
-    if (!t->first || (t->first->kind == NODE_TEXT && !t->first->next)) {
+    if (!t->first || (t->first->kind == NODE_TEXT && !t->first->next && !data->root)) {
         buf_span(out, t->first ? t->first->text : SPAN(""));
         return OK;
     }
@@ -319,10 +348,13 @@ enum status tmpl_expand(const struct tmpl *t, const struct tmpl_data *data, stru
     struct tmpl_value root = {.type = TV_ROOT};
     struct tmpl_value labels = of_labels(data->labels), external = of_labels(data->external_labels);
     struct tmpl_value url = of_text(data->external_url), value = of_number(data->value);
-    (void)!declare(r, SPAN("$"), &root);
+    (void)!declare(r, SPAN("$"), data->root ? data->root : &root);
     (void)!declare(r, SPAN("$labels"), &labels);
     (void)!declare(r, SPAN("$externalLabels"), &external);
     (void)!declare(r, SPAN("$externalURL"), &url);
     (void)!declare(r, SPAN("$value"), &value);
-    return run_list(r, t->first, &root);
+    enum status st = run_list(r, t->first, data->root ? data->root : &root);
+    if (!st && data->html && r->html.state != HTML_TEXT)
+        st = err_set(err, INVALID, "the HTML ends inside of a tag");
+    return st;
 }

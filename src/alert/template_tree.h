@@ -12,7 +12,9 @@ enum value_type {
     TV_LABELS,
     TV_SAMPLE,
     TV_SAMPLES,
-    TV_ROOT
+    TV_ROOT,
+    TV_RECORD, /* fields */
+    TV_LIST    /* items, and fields of its own */
 };
 
 struct tmpl_value {
@@ -23,14 +25,46 @@ struct tmpl_value {
     struct span text;
     struct labels labels;
     const struct tmpl_sample *samples; /* one for TV_SAMPLE */
+    const struct tmpl_value *items;
     size_t n;
+    const struct tmpl_field *fields;
+    size_t n_fields;
 };
+
+struct tmpl_field {
+    const char *name;
+    struct tmpl_value value;
+};
+
+/* Where in HTML the output stands. */
+struct html_place {
+    enum html_state {
+        HTML_TEXT,
+        HTML_OPEN, /* behind "<" */
+        HTML_DECLARATION,
+        HTML_ELEMENT,
+        HTML_TAG,
+        HTML_ATTRIBUTE,
+        HTML_EQUALS,
+        HTML_UNQUOTED,
+        HTML_DOUBLE,
+        HTML_SINGLE,
+        HTML_RAW,
+        HTML_RAW_OPEN
+    } state;
+    char element[16], attribute[16]; /* lower case; longer ones are cut */
+    bool closing, at_start;          /* </...>; nothing of the attribute's value is written */
+};
+void html_literal(struct html_place *h, struct span text);
+/* INVALID: no value may stand here. */
+enum status html_value(struct html_place *h, struct span text, struct buf *out, struct err *err);
 
 struct tmpl_run {
     const struct tmpl_data *data;
     struct arena *scratch;
     struct buf *out;
     size_t out_start;
+    struct html_place html;
     struct err *err;
     struct {
         struct span name;

@@ -2,6 +2,7 @@
 #include "cli/rules.h"
 
 #include "advise/advise.h"
+#include "alert/mail.h"
 
 #include <sys/stat.h>
 
@@ -12,7 +13,9 @@ static const char usage[] =
     "Reads features.yaml, advice/ and profiles/ below DIR (default: where the rules are "
     "installed)\n"
     "as the server does; or files of an administrator's own rules, beside the installed ones;\n"
-    "or Prometheus's rule files (with `groups:`), with thresholds or without. The\n"
+    "or Prometheus's rule files (with `groups:`), with thresholds or without; or templates of "
+    "mails\n"
+    "(*.tmpl). The\n"
     "first fault is named with file, line, column and reason.\n";
 
 static bool is_folder(const char *path)
@@ -34,12 +37,45 @@ static enum status check_file(const char *path, size_t *n, struct err *err)
     return st;
 }
 
+static bool is_template(const char *path)
+{
+    return span_ends(span_of(path), SPAN(".tmpl"));
+}
+
+static int check_template(const char *path)
+{
+    struct err err = {0};
+    if (mail_template_check(path, &err))
+        return cli_fail("rules", &err);
+    printf("%s: the template is well-formed\n", path);
+    return EXIT_OK;
+}
+
+/* Of mails, in a directory of rules; where there are none, there is nothing to check. */
+static int check_templates(const char *rules)
+{
+    auto_buf dir = {0};
+    struct mail_templates *t;
+    struct err err = {0};
+    buf_printf(&dir, "%s/alerts/templates", rules);
+    if (!is_folder(buf_text(&dir)))
+        return EXIT_OK;
+    if (mail_templates_open(buf_text(&dir), NULL, &t, &err))
+        return cli_fail("rules", &err);
+    mail_templates_close(t);
+    return EXIT_OK;
+}
+
 static int check_files(int n_files, char **files)
 {
     int code = EXIT_OK;
     for (int i = 0; i < n_files; i++) {
         size_t n;
         struct err err = {0};
+        if (is_template(files[i])) {
+            code = MAX(code, check_template(files[i]));
+            continue;
+        }
         if (check_file(files[i], &n, &err))
             code = cli_fail("rules", &err);
         else
@@ -76,5 +112,8 @@ int cli_rules(int argc, char **argv)
         return cli_fail("rules", &err);
     printf("%zu rules are well-formed\n", adviser_rules(a));
     adviser_close(a);
-    return EXIT_OK;
+    struct arena paths = {0};
+    int code = check_templates(argc == 3 ? argv[2] : advise_data_path(&paths, "rules"));
+    arena_free(&paths);
+    return code;
 }

@@ -9,8 +9,9 @@
 
 struct sending {
     const json_t *config;
-    const json_t *note; /* the notification */
-    struct span raw;    /* as text */
+    const json_t *note;              /* the notification */
+    struct span raw;                 /* as text */
+    struct span subject, text, html; /* of mails; may be empty */
     struct span png;
     struct span recipient; /* one of "to"; empty: all */
     int64_t id;            /* of the delivery; 0: none */

@@ -81,7 +81,10 @@ static void subject(const struct sending *s, struct buf *out)
     const char *prefix = config_text(s, "subject_prefix");
     if (prefix)
         buf_printf(&title, "%s ", prefix);
-    text_title(s, &title);
+    if (s->subject.len)
+        buf_span(&title, s->subject);
+    else
+        text_title(s, &title);
     struct span text = buf_view(&title);
     for (size_t i = 0; i < title.len; i++)
         if ((unsigned char)title.at[i] < ' ' || title.at[i] == 0x7f)
@@ -138,76 +141,14 @@ static struct curl_slist *headers(const struct sending *s, const char *type)
 
 /* ---- bodies ---- */
 
-static void html_escape(struct span text, struct buf *out)
-{
-    for (size_t i = 0; i < text.len; i++) {
-        unsigned char c = (unsigned char)text.at[i];
-        const char *name = c == '<'    ? "&lt;"
-                           : c == '>'  ? "&gt;"
-                           : c == '&'  ? "&amp;"
-                           : c == '"'  ? "&quot;"
-                           : c == '\'' ? "&#39;"
-                           : c == '\n' ? "<br>\n"
-                                       : NULL;
-        if (name)
-            buf_str(out, name);
-        else if (c >= ' ')
-            buf_char(out, (char)c);
-    }
-}
-
-static void write_text(const struct sending *s, struct buf *out)
+/* When there is no template that can be used. */
+static void plain_words(const struct sending *s, struct buf *out)
 {
     text_title(s, out);
     buf_str(out, "\n\n");
     text_lines(s, out, NOTIFY_LISTED_MAX);
     if (*note_url(s))
         buf_printf(out, "\n%s/alerts\n", note_url(s));
-}
-
-static void write_row(const json_t *alert, struct buf *out)
-{
-    const char *status = json_string_value(json_object_get(alert, "status"));
-    bool firing = status && strcmp(status, "firing") == 0;
-    auto_buf line = {0};
-    alert_line(alert, &line);
-    buf_printf(out, "<tr><td style=\"border-left:4px solid %s;padding:6px 12px\">",
-               firing ? "#c62828" : "#2e7d32");
-    html_escape(buf_view(&line), out);
-    const char *description = alert_text(alert, "annotations", "description");
-    if (*description) {
-        buf_str(out, "<br><span style=\"color:#555\">");
-        html_escape(span_of(description), out);
-        buf_str(out, "</span>");
-    }
-    buf_str(out, "</td></tr>\n");
-}
-
-static void write_html(const struct sending *s, struct buf *out)
-{
-    auto_buf title = {0};
-    const json_t *alerts = json_object_get(s->note, "alerts");
-    size_t n = json_array_size(alerts);
-    text_title(s, &title);
-    buf_str(out, "<!doctype html><html><body style=\"font-family:sans-serif\"><h2>");
-    html_escape(buf_view(&title), out);
-    buf_str(out, "</h2>\n<p>");
-    html_escape(span_of(note_intro(s)), out);
-    buf_str(out, "</p>\n<table cellspacing=\"4\">\n");
-    for (size_t i = 0; i < MIN(n, (size_t)NOTIFY_LISTED_MAX); i++)
-        write_row(json_array_get(alerts, i), out);
-    buf_str(out, "</table>\n");
-    if (n > NOTIFY_LISTED_MAX)
-        buf_printf(out, "<p>and %zu more</p>\n", n - NOTIFY_LISTED_MAX);
-    if (s->png.len)
-        buf_str(out, "<p><img src=\"cid:chart@galen\" alt=\"the last hour\" width=\"600\" "
-                     "height=\"160\"><br><small>the last hour, in UTC</small></p>\n");
-    if (*note_url(s)) {
-        buf_str(out, "<p><a href=\"");
-        html_escape(span_of(note_url(s)), out);
-        buf_str(out, "/alerts\">Open in Galen</a></p>\n");
-    }
-    buf_str(out, "</body></html>\n");
 }
 
 static void add_part(curl_mime *mime, struct span data, const char *type, const char *encoding)
@@ -234,7 +175,8 @@ static curl_mime *mime(struct sending *s, CURL *curl, struct span text, struct s
 {
     curl_mime *both = curl_mime_init(curl);
     add_part(both, text, "text/plain; charset=utf-8", "quoted-printable");
-    add_part(both, html, "text/html; charset=utf-8", "quoted-printable");
+    if (html.len)
+        add_part(both, html, "text/html; charset=utf-8", "quoted-printable");
     if (!s->png.len)
         return both;
     curl_mime *whole = curl_mime_init(curl);
@@ -274,7 +216,7 @@ static void set_server(struct sending *s, CURL *curl, const char *user, const ch
 
 static enum status send_email(struct sending *s)
 {
-    auto_buf text = {0}, html = {0}, from = {0};
+    auto_buf plain = {0}, from = {0};
     auto_secret *password = NULL;
     struct curl_slist *recipients = NULL;
     enum status st = config_secret(s, "password", &password);
@@ -284,12 +226,12 @@ static enum status send_email(struct sending *s)
     if (!curl)
         return AGAIN;
     st = each_recipient(s, add_recipient, &recipients);
-    write_text(s, &text);
-    write_html(s, &html);
+    if (!s->text.len)
+        plain_words(s, &plain);
     struct curl_slist *head =
         headers(s, s->png.len ? "Content-Type: multipart/related; type=\"multipart/alternative\""
                               : "Content-Type: multipart/alternative");
-    curl_mime *body = mime(s, curl, buf_view(&text), buf_view(&html));
+    curl_mime *body = mime(s, curl, s->text.len ? s->text : buf_view(&plain), s->html);
     buf_printf(&from, "<%s>", config_text(s, "from"));
     curl_easy_setopt(curl, CURLOPT_MAIL_FROM, buf_text(&from));
     curl_easy_setopt(curl, CURLOPT_MAIL_RCPT, recipients);

@@ -34,7 +34,9 @@ struct notify_settings {
 /* One sending to one channel. */
 struct notification {
     struct span kind, config;
-    struct span json;      /* the notification */
+    struct span json; /* the notification */
+    /* Of mails, from templates; what is empty is said in plain words, without HTML. */
+    struct span subject, text, html;
     struct span png;       /* a picture for mails; may be empty */
     struct span recipient; /* one of notify_recipients; empty: all of them */
     int64_t id;            /* the same each time it is sent: the other side can tell. 0: none */

@@ -141,6 +141,7 @@ enum status alerts_open(const struct alerts_config *config, struct alerts **out,
                                          .user_agent = "galen-server/" GALEN_VERSION};
     pthread_mutex_init(&a->lock, NULL);
     pthread_mutex_init(&a->rules_lock, NULL);
+    pthread_mutex_init(&a->mail_lock, NULL);
     thread_init(&a->evaluator);
     thread_init(&a->sender);
     thread_init(&a->dead_man);
@@ -148,6 +149,8 @@ enum status alerts_open(const struct alerts_config *config, struct alerts **out,
     enum status st = notify_init(err);
     if (!st)
         st = alerts_load(a, &a->loaded, err);
+    if (!st)
+        alerts_mail_load(a);
     if (!st)
         st = alerts_channels_open(a, err);
     alerts_send_open(a);
@@ -220,6 +223,8 @@ void alerts_close(struct alerts *a)
     pthread_cond_destroy(&a->dead_man.wake);
     pthread_mutex_destroy(&a->lock);
     pthread_mutex_destroy(&a->rules_lock);
+    pthread_mutex_destroy(&a->mail_lock);
+    mail_templates_close(a->mail);
     notify_end();
     explicit_bzero(a->key, sizeof a->key);
     free(a);

@@ -14,8 +14,9 @@ struct alerts_config {
     struct loop *loop;
     struct store *store;
     struct record *record;
-    const char *rules_dir; /* the rules' directory; rules are in alerts/ below */
-    const char *key_file;  /* of the key of the channels' secrets; made when it is not there */
+    const char *rules_dir;   /* the rules' directory; rules are in alerts/ below */
+    const char *rules_extra; /* an administrator's folder; templates of mails in templates/ below */
+    const char *key_file;    /* of the key of the channels' secrets; made when it is not there */
     const char *external_url;
     const char *host; /* the label instance of the server's own series */
     int64_t interval_ms;

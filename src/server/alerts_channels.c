@@ -122,10 +122,13 @@ enum status alerts_test(struct alerts *a, int64_t channel_id, struct err *err)
         return st;
     read_channel(&row, &arena, &c);
     notify_test_notification(c.name, span_of(a->config.external_url), clock_wall_ms(), &note);
-    if (!span_is(c.kind, "browser"))
-        return notify_send(
-            &(struct notification){.kind = c.kind, .config = c.config, .json = buf_view(&note)},
-            &a->notify, err);
+    if (!span_is(c.kind, "browser")) {
+        auto_mail_words words = {0};
+        struct notification n = {.kind = c.kind, .config = c.config, .json = buf_view(&note)};
+        if (span_is(c.kind, "email"))
+            alerts_mail(a, &n, &words);
+        return notify_send(&n, &a->notify, err);
+    }
     alerts_to_browsers(a, buf_text(&note));
     return OK;
 }

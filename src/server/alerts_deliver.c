@@ -101,15 +101,18 @@ static enum status attempt(const struct delivery *d, const struct delivery_row *
         alerts_to_browsers(a, json);
         return OK;
     }
-    if (is_kind(d, "email"))
+    auto_mail_words words = {0};
+    struct notification n = {.kind = span_of(d->kind),
+                             .config = span_of(d->config),
+                             .json = row->payload,
+                             .recipient = row->recipient,
+                             .id = row->id};
+    if (is_kind(d, "email")) {
         alerts_chart(a, row->payload, alerts_now_ms(a), &png);
-    return notify_send(&(struct notification){.kind = span_of(d->kind),
-                                              .config = span_of(d->config),
-                                              .json = row->payload,
-                                              .png = buf_view(&png),
-                                              .recipient = row->recipient,
-                                              .id = row->id},
-                       &a->notify, err);
+        n.png = buf_view(&png);
+        alerts_mail(a, &n, &words);
+    }
+    return notify_send(&n, &a->notify, err);
 }
 
 static void count(struct alerts *a, enum status st)

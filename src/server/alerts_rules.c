@@ -331,6 +331,7 @@ static void reload(struct alerts *a)
 {
     struct rules_loaded next;
     struct err err = {0};
+    alerts_mail_load(a);
     if (alerts_load(a, &next, &err)) {
         log_error("the old rules stay: %s", err.text);
         return;

@@ -3,6 +3,7 @@
 
 #include "server/alerts.h"
 
+#include "alert/mail.h"
 #include "alert/route.h"
 #include "base/map.h"
 #include "notify/notify.h"
@@ -55,6 +56,8 @@ struct alerts {
     /* the evaluator's */
     pthread_mutex_t rules_lock; /* guards loaded against the API */
     struct rules_loaded loaded;
+    pthread_mutex_t mail_lock; /* guards mail */
+    struct mail_templates *mail;
     struct buf message;      /* samples of the evaluation under way */
     struct arena puts_arena; /* and its changes */
     struct alert_put *puts;
@@ -98,6 +101,13 @@ void alerts_overrides(struct alerts *a, struct alerter *to);
 void alerts_recall(struct alerts *a); /* what was active before the start */
 /* Evaluates what is due; the time of the next. */
 int64_t alerts_evaluate(struct alerts *a, int64_t now_ms);
+
+/* ---- alerts_mail.c ---- */
+
+/* Templates are read again; when one is bad the old ones stay. */
+void alerts_mail_load(struct alerts *a);
+/* Subject and texts of the notification; n's spans stand in words then. */
+void alerts_mail(struct alerts *a, struct notification *n, struct mail_words *words);
 
 /* ---- alerts_send.c ---- */
 

@@ -191,6 +191,7 @@ static enum status open_alerts(struct server *s, const struct server_settings *s
             .store = s->store,
             .record = s->record,
             .rules_dir = rules,
+            .rules_extra = settings->rules_extra ? settings->rules_extra : RULES_EXTRA_DIR,
             .key_file = arena_printf(&s->paths, "%s/channels.key", settings->data),
             .external_url = s->external_url,
             .host = s->host,

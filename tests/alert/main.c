@@ -5,9 +5,10 @@ UNIT_DECLARE(route);
 UNIT_DECLARE(rule_file);
 UNIT_DECLARE(state);
 UNIT_DECLARE(template);
+UNIT_DECLARE(mail);
 
 int main(void)
 {
     return UNIT_RUN(replay) + UNIT_RUN(route) + UNIT_RUN(rule_file) + UNIT_RUN(state) +
-           UNIT_RUN(template);
+           UNIT_RUN(template) + UNIT_RUN(mail);
 }

@@ -284,6 +284,33 @@ def check_summary(tap, server, mails):
     tap.equal(len(summaries()), 2, 'once a day, over a restart')
 
 
+def check_templates(tap, server, folder, ids, mails):
+    """An administrator's own subject; a wrong one leaves the last good one; galen rules check."""
+    own = folder / 'rules' / 'templates' / 'mail.subject.tmpl'
+
+    def subjects():
+        server.json('POST', f"{API}/channels/{ids['mail']}/test")
+        return [parsed(e)['Subject'] for e, _ in mails]
+
+    def put(text):
+        own.write_text(text)
+        server.process.process.send_signal(signal.SIGHUP)
+    own.parent.mkdir()
+    put('{{ .Status | toUpper }}: {{ .CommonLabels.alertname }}, {{ len .Alerts.Firing }} of {{ len .Alerts }}\n')
+    tap.ok(wait_for(lambda: 'FIRING: Test, 1 of 1' in subjects(), 10), 'an own subject arrives')
+    put('\n{{ .Nothing }}')
+    tap.ok(wait_for(lambda: f'{own}: line 2' in server.log.read_text(), 10),
+           'a wrong one is named with file and line', server.log.read_text()[-500:])
+    n = len(mails)
+    tap.equal(set(subjects()[n:]), {'FIRING: Test, 1 of 1'}, 'and the last one stays')
+    check = subprocess.run([BUILD / 'galen', 'rules', 'check', own], capture_output=True, check=False)
+    tap.ok(check.returncode and b'line 2' in check.stderr, 'galen rules check tells it', check)
+    own.unlink()
+    server.process.process.send_signal(signal.SIGHUP)
+    tap.ok(wait_for(lambda: subjects()[-1].startswith('[FIRING] This is a test'), 10),
+           'without it the subject is Galen\'s again')
+
+
 def check_certificates(tap, server, cert, mails):
     """A mail server that nobody vouches for, one without TLS, one that knows another password."""
     class Plain(socketserver.StreamRequestHandler):
@@ -365,6 +392,7 @@ def play(tap, server, folder, base, cert, mails):
     fire(server, 'again')
     check_again(tap, server, ids)
     check_summary(tap, server, mails.got)
+    check_templates(tap, server, folder, ids, mails.got)
     check_secrets(tap, server, folder)
     check_certificates(tap, server, cert, mails)
     check_sealing(tap, server)
@@ -391,7 +419,9 @@ def main():
         (scripts / 'fix').chmod(0o755)
         mails = Mails(free_port())
         controller = mail_server(mails.port, cert, key, mails.got, 'pass word canary')
-        server = Server(folder, args=['--alerts-private-addresses', '--alerts-scripts', scripts],
+        (folder / 'rules').mkdir()
+        server = Server(folder, args=['--alerts-private-addresses', '--alerts-scripts', scripts,
+                                      '--rules-extra', folder / 'rules'],
                         env={'E2E_HUSH': 'hook-hush-canary',
                              'CREDENTIALS_DIRECTORY': str(folder / 'credentials')})
         try:
