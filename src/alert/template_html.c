@@ -67,12 +67,13 @@ static void after_equals(struct html_place *h, char c)
 static void in_value(struct html_place *h, char c)
 {
     h->at_start = false;
-    if ((h->state == HTML_DOUBLE && c == '"') || (h->state == HTML_SINGLE && c == '\''))
+    bool ends = h->state == HTML_DOUBLE   ? c == '"'
+                : h->state == HTML_SINGLE ? c == '\''
+                                          : isspace((unsigned char)c) != 0;
+    if (ends)
         h->state = HTML_TAG;
     else if (h->state == HTML_UNQUOTED && c == '>')
         tag_over(h);
-    else if (h->state == HTML_UNQUOTED && isspace((unsigned char)c))
-        h->state = HTML_TAG;
 }
 
 static void one(struct html_place *h, char c)

@@ -73,7 +73,8 @@ static int check_files(int n_files, char **files)
         size_t n;
         struct err err = {0};
         if (is_template(files[i])) {
-            code = MAX(code, check_template(files[i]));
+            int one = check_template(files[i]);
+            code = MAX(code, one);
             continue;
         }
         if (check_file(files[i], &n, &err))

@@ -47,7 +47,6 @@ const char *note_severity(const struct sending *s); /* of the worst: "critical",
 const char *alert_text(const json_t *alert, const char *part, const char *key); /* "" */
 void alert_line(const json_t *alert, struct buf *out);
 const char *note_url(const struct sending *s);
-const char *note_intro(const struct sending *s); /* lines before those of alerts; "" */
 
 /* ---- sending ---- */
 

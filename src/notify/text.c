@@ -55,7 +55,8 @@ static bool is_summary(const struct sending *s)
     return key && strcmp(key, "summary") == 0;
 }
 
-const char *note_intro(const struct sending *s)
+/* Lines before those of alerts; "". */
+static const char *note_intro(const struct sending *s)
 {
     return is_summary(s) ? alert_text(s->note, "commonAnnotations", "description") : "";
 }
