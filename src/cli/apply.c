@@ -26,6 +26,8 @@ static const char usage[] =
     "  --list                what galen has changed on this host\n"
     "  --root DIR            another root than /, for tests\n" CLI_SERVER_HELP;
 
+enum { TIMER_LOOKS_MS = 5000 }; /* how often the timer looks whether it is still needed */
+
 struct apply {
     struct cli_server server;
     const char *root, *what, *revert;
@@ -82,8 +84,22 @@ static enum status read_what(const struct apply *o, struct arena *arena, struct 
     return OK;
 }
 
+/* False only when it is certain: a journal that cannot be read now may be read later. */
+static bool awaits_confirmation(const char *root)
+{
+    auto_arena arena = {0};
+    struct applied *list;
+    size_t n;
+    if (apply_list(root, &arena, &list, &n, NULL))
+        return true;
+    bool awaits = false;
+    for (size_t i = 0; i < n; i++)
+        awaits |= list[i].confirm_by_ms != 0;
+    return awaits;
+}
+
 /* Sleeps on its own, whatever becomes of the terminal and of us, then puts back what was not
- * confirmed. */
+ * confirmed. Ends early when nothing is to be confirmed any more. */
 static void run_timer(const struct apply *o, int64_t until_ms)
 {
     setsid();
@@ -91,9 +107,17 @@ static void run_timer(const struct apply *o, int64_t until_ms)
     int null = open("/dev/null", O_RDWR);
     for (int fd = 0; null >= 0 && fd < 3; fd++)
         dup2(null, fd);
+    bool begun = false; /* we come before the change itself */
+    int64_t wait_ms = TIMER_LOOKS_MS / 100;
     for (int64_t left; (left = until_ms - clock_wall_ms()) > 0;) {
+        bool awaits = awaits_confirmation(o->root);
+        if (begun && !awaits)
+            _exit(EXIT_OK);
+        begun |= awaits;
+        left = MIN(left, wait_ms);
         struct timespec t = {left / 1000, left % 1000 * 1000000};
         nanosleep(&t, NULL);
+        wait_ms = MIN(2 * wait_ms, TIMER_LOOKS_MS);
     }
     size_t n;
     (void)!apply_overdue(o->root, clock_wall_ms(), &n, NULL);

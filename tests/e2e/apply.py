@@ -15,6 +15,17 @@ def run(root, *args):
     return done.returncode, done.stdout + done.stderr
 
 
+def timers(root):
+    """The processes that wait to put something back below root."""
+    found = []
+    for cmdline in pathlib.Path('/proc').glob('[0-9]*/cmdline'):
+        try:
+            found += [cmdline] if f'\0{root}\0' in cmdline.read_text() else []
+        except OSError:
+            pass # it has just ended
+    return found
+
+
 with galen.Folder('apply') as (folder, tap):
     root = pathlib.Path(folder) / 'root'
     conf = root / 'etc/sysctl.d/90-galen.conf'
@@ -74,9 +85,12 @@ with galen.Folder('apply') as (folder, tap):
     code, text = run(root, 'net.core.somaxconn=512', '--yes', '--confirm-within', '1h')
     tap.ok(value.read_text() == '512\n' and 'somaxconn' not in conf.read_text(),
            'to be confirmed: no line yet', text)
+    tap.equal(len(timers(root)), 1, 'a timer waits')
+    time.sleep(1) # for its first looks
     code, text = run(root, '--confirm')
     tap.ok(code == 0 and 'net.core.somaxconn = 512' in conf.read_text(), 'confirmed: the line', text)
     tap.equal(run(root, '--confirm')[0], 1, 'nothing more to confirm')
+    tap.ok(galen.wait_for(lambda: not timers(root), 15), 'its timer ends')
     run(root, '--revert', 'net.core.somaxconn')
 
     run(root, 'net.core.somaxconn=512', '--yes', '--confirm-within', '2s')
