@@ -34,7 +34,7 @@ LAYERS = {
 ALL_PUBLIC = {'base', 'net', 'series'}
 # Further public headers, each named by its folder.
 PUBLIC = {'advise/model.h', 'advise/profile.h', 'advise/train.h', 'advise/verify.h',
-          'alert/mail.h', 'alert/route.h', 'alert/template.h', 'api/console_files.h',
+          'alert/labels_json.h', 'alert/mail.h', 'alert/route.h', 'alert/template.h', 'api/console_files.h',
           'promql/script/series_text.h', 'record/agents.h', 'record/alerts.h', 'record/events.h', 'record/usage.h',
           'record/findings.h'}
 INCLUDE = re.compile(r'^\s*#include "([^"]+)"', re.M)

@@ -1,6 +1,7 @@
 /* Mails from templates. */
 #include "alert/mail.h"
 
+#include "alert/labels_json.h"
 #include "alert/template_tree.h"
 
 #include "base/file.h"
@@ -48,17 +49,8 @@ static struct tmpl_value number_of(int64_t i)
 /* Labels or annotations, sorted. */
 static struct tmpl_value labels_of(const json_t *from, const char *member, struct arena *arena)
 {
-    json_t *object = json_object_get(from, member), *value;
-    const char *key;
-    struct label *at = ARENA_ARRAY(arena, struct label, json_object_size(object));
-    size_t n = 0;
-    json_object_foreach(object, key, value)
-    {
-        if (json_is_string(value))
-            at[n++] = (struct label){span_of(key), span_of(json_string_value(value))};
-    }
-    (void)!labels_sort(at, n); /* members of an object: none occurs twice */
-    return (struct tmpl_value){.type = TV_LABELS, .labels = {at, n}};
+    return (struct tmpl_value){.type = TV_LABELS,
+                               .labels = labels_of_object(json_object_get(from, member), arena)};
 }
 
 static struct tmpl_value record(const struct tmpl_field *fields, size_t n, struct arena *arena)

@@ -2,22 +2,8 @@
  * follows, at the moment of asking. */
 #include "api/alert_judge.h"
 
+#include "alert/labels_json.h"
 #include "base/map.h"
-
-#include <jansson.h>
-
-static struct labels read_labels(struct span json, struct arena *arena)
-{
-    const char *key;
-    json_t *value, *root = json_loadb(json.at, json.len, 0, NULL);
-    struct label *at = ARENA_ARRAY(arena, struct label, json_object_size(root));
-    size_t n = 0;
-    json_object_foreach(root, key, value) if (json_is_string(value)) at[n++] = (struct label){
-        span_of(arena_dup(arena, key)), span_of(arena_dup(arena, json_string_value(value)))};
-    json_decref(root);
-    labels_sort(at, n);
-    return (struct labels){at, n};
-}
 
 static enum status load_silences(struct record *r, struct arena *arena, struct silences **out,
                                  struct err *err)
@@ -58,7 +44,7 @@ enum status alerts_judge(struct record *r, int64_t now_ms, struct arena *arena,
         *out = ARENA_ARRAY(arena, struct routed_alert, *n);
         for (size_t i = 0; i < *n; i++)
             (*out)[i] = (struct routed_alert){.id = rows[i].id,
-                                              .labels = read_labels(rows[i].labels, arena),
+                                              .labels = labels_of_json(rows[i].labels, arena),
                                               .firing = span_is(rows[i].state, "firing")};
         routing_judge(routing, silences, *out, *n, now_ms);
     }

@@ -1,6 +1,7 @@
 /* Rules from files and from the record, their evaluation, and what comes of it. */
 #include "server/alerts_state.h"
 
+#include "alert/labels_json.h"
 #include "base/clock.h"
 #include "base/json.h"
 #include "base/log.h"
@@ -101,19 +102,6 @@ void alerts_overrides(struct alerts *a, struct alerter *to)
 
 /* ---- before the start ---- */
 
-static struct labels read_labels(struct span json, struct arena *arena)
-{
-    const char *key;
-    json_t *value, *root = json_loadb(json.at, json.len, 0, NULL);
-    struct label *at = ARENA_ARRAY(arena, struct label, json_object_size(root));
-    size_t n = 0;
-    json_object_foreach(root, key, value) if (json_is_string(value)) at[n++] = (struct label){
-        span_of(arena_dup(arena, key)), span_of(arena_dup(arena, json_string_value(value)))};
-    json_decref(root);
-    labels_sort(at, n);
-    return (struct labels){at, n};
-}
-
 void alerts_recall(struct alerts *a)
 {
     auto_arena arena = {0};
@@ -126,8 +114,8 @@ void alerts_recall(struct alerts *a)
         return;
     }
     for (size_t i = 0; i < n; i++) {
-        struct alert was = {.labels = read_labels(rows[i].labels, &arena),
-                            .annotations = read_labels(rows[i].annotations, &arena),
+        struct alert was = {.labels = labels_of_json(rows[i].labels, &arena),
+                            .annotations = labels_of_json(rows[i].annotations, &arena),
                             .state =
                                 span_is(rows[i].state, "firing") ? ALERT_FIRING : ALERT_PENDING,
                             .value = rows[i].value,
@@ -226,7 +214,7 @@ static void add_event(struct alerts *a, const struct alert_put *p)
 {
     auto_arena arena = {0};
     auto_buf text = {0}, data = {0};
-    struct labels annotations = read_labels(p->row.annotations, &arena);
+    struct labels annotations = labels_of_json(p->row.annotations, &arena);
     struct span summary = labels_get(annotations, SPAN("summary"));
     struct json j = json_to(&data);
     buf_printf(&text, "%.*s: %.*s", SPAN_ARG(p->row.state),

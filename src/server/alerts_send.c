@@ -3,10 +3,10 @@
  * in between nothing is done before something is due. */
 #include "server/alerts_state.h"
 
+#include "alert/labels_json.h"
 #include "base/clock.h"
 #include "base/log.h"
 
-#include <jansson.h>
 #include <stdlib.h>
 
 enum {
@@ -17,27 +17,6 @@ enum {
 
 /* ---- alerts as the routes see them ---- */
 
-static struct labels read_labels(const json_t *object, struct arena *arena)
-{
-    const char *key;
-    json_t *value;
-    struct label *at = ARENA_ARRAY(arena, struct label, json_object_size(object));
-    size_t n = 0;
-    json_object_foreach((json_t *)(uintptr_t)object, key, value) if (json_is_string(value))
-        at[n++] = (struct label){span_of(arena_dup(arena, key)),
-                                 span_of(arena_dup(arena, json_string_value(value)))};
-    labels_sort(at, n);
-    return (struct labels){at, n};
-}
-
-static struct labels labels_of(struct span json, struct arena *arena)
-{
-    json_t *root = json_loadb(json.at, json.len, 0, NULL);
-    struct labels l = read_labels(root, arena);
-    json_decref(root);
-    return l;
-}
-
 static void add_rows(const struct alert_row *rows, size_t n, struct arena *arena,
                      struct routed_alert *out, size_t *count)
 {
@@ -45,15 +24,16 @@ static void add_rows(const struct alert_row *rows, size_t n, struct arena *arena
         const struct alert_row *r = &rows[i];
         if (!r->fired_ms)
             continue;
-        out[(*count)++] = (struct routed_alert){.id = r->id,
-                                                .fingerprint = arena_span(arena, r->fingerprint),
-                                                .labels = labels_of(r->labels, arena),
-                                                .annotations = labels_of(r->annotations, arena),
-                                                .firing = span_is(r->state, "firing"),
-                                                .acknowledged = r->acknowledged_ms > 0,
-                                                .starts_ms = r->fired_ms,
-                                                .ends_ms = r->resolved_ms,
-                                                .value = r->value};
+        out[(*count)++] =
+            (struct routed_alert){.id = r->id,
+                                  .fingerprint = arena_span(arena, r->fingerprint),
+                                  .labels = labels_of_json(r->labels, arena),
+                                  .annotations = labels_of_json(r->annotations, arena),
+                                  .firing = span_is(r->state, "firing"),
+                                  .acknowledged = r->acknowledged_ms > 0,
+                                  .starts_ms = r->fired_ms,
+                                  .ends_ms = r->resolved_ms,
+                                  .value = r->value};
     }
 }
 

@@ -1,5 +1,6 @@
 #include "alert/mail.h"
 
+#include "alert/labels_json.h"
 #include "alert/template.h"
 #include "base/file.h"
 #include "unit.h"
@@ -239,10 +240,33 @@ static void output_is_bounded(void **state)
     long_output(MAIL_OUTPUT_MAX + 1, FULL);
 }
 
+static void labels_of_members(void **state)
+{
+    static const struct {
+        const char *json;
+        const char *labels;
+    } cases[] = {
+        {"{\"job\": \"a\", \"instance\": \"b\"}", "{instance=\"b\", job=\"a\"}"},
+        {"{\"n\": 1, \"job\": \"a\", \"x\": null}", "{job=\"a\"}"},
+        {"{}", "{}"},
+        {"[\"a\"]", "{}"},
+        {"{\"job\": ", "{}"},
+        {"", "{}"},
+    };
+    (void)state;
+    for (size_t i = 0; i < COUNT(cases); i++) {
+        auto_arena arena = {0};
+        auto_buf text = {0};
+        labels_print(&text, labels_of_json(span_of(cases[i].json), &arena));
+        assert_string_equal(buf_text(&text), cases[i].labels);
+    }
+}
+
 const struct CMUnitTest mail_tests[] = {
     cmocka_unit_test(what_galen_ships),
     cmocka_unit_test(twenty_are_listed),
     cmocka_unit_test(what_an_administrator_writes),
     cmocka_unit_test(output_is_bounded),
+    cmocka_unit_test(labels_of_members),
 };
 const size_t mail_tests_n = COUNT(mail_tests);
