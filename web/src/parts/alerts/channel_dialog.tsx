@@ -4,10 +4,9 @@ import { useState } from 'preact/hooks';
 import * as api from '../../api_alerts';
 import type { Field } from '../../model/alerts';
 import { CHANNEL_KINDS, channelConfig, channelTexts } from '../../model/alerts';
-import { asError } from '../../reading';
 import type { Channel } from '../../shapes_alerts';
 import { toast } from '../../store';
-import { Dialog } from '../dialog';
+import { FormDialog } from '../form_dialog';
 
 const TLS = ['starttls', 'tls', 'none'];
 
@@ -48,73 +47,48 @@ export function ChannelDialog({ channel, onDone, onClose }: { channel: Channel |
   const [kind, setKind] = useState(channel?.kind ?? 'email');
   const [name, setName] = useState(channel?.name ?? '');
   const [texts, setTexts] = useState(() => channelTexts(kind, old));
-  const [failed, setFailed] = useState('');
   const save = async (): Promise<void> => {
     const config = channelConfig(kind, texts, old);
-    try {
-      await api.saveChannel(channel, { name: name.trim(), kind, enabled: channel?.enabled ?? true, config });
-      toast('Channel saved.');
-      onDone();
-      onClose();
-    } catch (e) {
-      setFailed(asError(e).message);
-    }
+    await api.saveChannel(channel, { name: name.trim(), kind, enabled: channel?.enabled ?? true, config });
+    toast('Channel saved.');
+    onDone();
   };
   return (
-    <Dialog title={channel ? `Channel ${channel.name}` : 'New channel'} onClose={onClose}>
-      <form
-        class="form"
-        onSubmit={e => {
-          e.preventDefault();
-          void save();
-        }}
-      >
-        <label>
-          Kind
-          <select
-            name="kind"
-            value={kind}
-            disabled={channel !== null}
-            onChange={e => {
-              setKind(e.currentTarget.value);
-              setTexts({});
-            }}
-          >
-            {Object.keys(CHANNEL_KINDS).map(k => (
-              <option key={k} value={k}>
-                {k}
-              </option>
-            ))}
-          </select>
+    <FormDialog title={channel ? `Channel ${channel.name}` : 'New channel'} act="Save" onSave={save} onClose={onClose}>
+      <label>
+        Kind
+        <select
+          name="kind"
+          value={kind}
+          disabled={channel !== null}
+          onChange={e => {
+            setKind(e.currentTarget.value);
+            setTexts({});
+          }}
+        >
+          {Object.keys(CHANNEL_KINDS).map(k => (
+            <option key={k} value={k}>
+              {k}
+            </option>
+          ))}
+        </select>
+      </label>
+      <label>
+        Name
+        <input name="name" required value={name} onInput={e => setName(e.currentTarget.value)} />
+      </label>
+      {(CHANNEL_KINDS[kind] ?? []).map(f => (
+        <label key={f.name}>
+          {f.text}
+          <Input
+            field={f}
+            value={texts[f.name] ?? ''}
+            isSet={old[f.name] !== undefined}
+            onInput={v => setTexts({ ...texts, [f.name]: v })}
+          />
         </label>
-        <label>
-          Name
-          <input name="name" required value={name} onInput={e => setName(e.currentTarget.value)} />
-        </label>
-        {(CHANNEL_KINDS[kind] ?? []).map(f => (
-          <label key={f.name}>
-            {f.text}
-            <Input
-              field={f}
-              value={texts[f.name] ?? ''}
-              isSet={old[f.name] !== undefined}
-              onInput={v => setTexts({ ...texts, [f.name]: v })}
-            />
-          </label>
-        ))}
-        {kind === 'browser' && <p class="note">Every open console shows it; each browser asks its person once.</p>}
-        <p class="error" role="alert">
-          {failed}
-        </p>
-        <footer>
-          <button type="button" onClick={onClose}>
-            Cancel
-          </button>
-          <button type="submit" class="primary">
-            Save
-          </button>
-        </footer>
-      </form>
-    </Dialog>
+      ))}
+      {kind === 'browser' && <p class="note">Every open console shows it; each browser asks its person once.</p>}
+    </FormDialog>
   );
 }

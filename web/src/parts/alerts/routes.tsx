@@ -13,7 +13,7 @@ import { Icon } from '../icon';
 import { usualHours } from './hours_fields';
 import { RouteDialog } from './route_dialog';
 
-type Save = (whole: Record<string, unknown>) => Promise<string>;
+type Save = (whole: Record<string, unknown>) => Promise<void>; // throws what failed
 
 function SummaryForm({ routes, save }: { routes: Routes; save: Save }) {
   const s = routes.routes.summary;
@@ -28,7 +28,10 @@ function SummaryForm({ routes, save }: { routes: Routes; save: Save }) {
         class="form"
         onSubmit={e => {
           e.preventDefault();
-          void save(withSummary(routes.whole, on ? { at, zone, channels: listed(channels) } : null)).then(setFailed);
+          void save(withSummary(routes.whole, on ? { at, zone, channels: listed(channels) } : null)).then(
+            () => setFailed(''),
+            e => setFailed(asError(e).message),
+          );
         }}
       >
         <h2>Daily summary</h2>
@@ -73,19 +76,11 @@ export function AlertRoutes() {
   if (!r) return <Loading what="Reading the routes" />;
   const list = r.routes.routes ?? [];
   const save: Save = async whole => {
-    try {
-      await api.saveRoutes(r, whole);
-      toast('Routes saved.');
-      read.again();
-      return '';
-    } catch (e) {
-      return asError(e).message;
-    }
+    await api.saveRoutes(r, whole);
+    toast('Routes saved.');
+    read.again();
   };
-  const remove = async (i: number): Promise<void> => {
-    const said = await save(withoutRoute(r.whole, i));
-    if (said) toast(said, true);
-  };
+  const remove = (i: number): Promise<void> => save(withoutRoute(r.whole, i)).catch(e => toast(asError(e).message, true));
   return (
     <>
       {!admin && <Forbidden what="change routes" role="admin" />}

@@ -3,10 +3,9 @@
 import { useState } from 'preact/hooks';
 import * as api from '../../api_alerts';
 import { durationText, typedNumber } from '../../model/alerts';
-import { asError } from '../../reading';
 import type { AlertRule, Override } from '../../shapes_alerts';
 import { hosts, toast, useCell } from '../../store';
-import { Dialog } from '../dialog';
+import { FormDialog } from '../form_dialog';
 
 interface Props {
   rule: AlertRule;
@@ -38,7 +37,6 @@ export function RuleDialog({ rule, overrides, onDone, onClose }: Props) {
     overrides.find(o => (o.instance ?? '') === instance && (o.level ?? level) === level);
   const [instance, setInstance] = useState('');
   const [f, setF] = useState(() => fieldsOf(rule, chosenFor('')));
-  const [failed, setFailed] = useState('');
   const set = (changes: Partial<Fields>): void => setF({ ...f, ...changes });
 
   const save = async (): Promise<void> => {
@@ -47,80 +45,56 @@ export function RuleDialog({ rule, overrides, onDone, onClose }: Props) {
     if (rule.threshold) {
       const value = typedNumber(f.value);
       const clear = typedNumber(f.clear);
-      if (value === null || value === undefined || clear === null) return setFailed('Threshold and clearing value are numbers.');
+      if (value === null || value === undefined || clear === null) throw new Error('Threshold and clearing value are numbers.');
       changed.level = level;
       changed.value = value;
       if (clear !== undefined) changed.clear = clear;
     }
-    try {
-      await api.changeRule(rule.name, changed);
-      toast(`${rule.name} is changed for ${instance || 'all hosts'}.`);
-      onDone();
-      onClose();
-    } catch (e) {
-      setFailed(asError(e).message);
-    }
+    await api.changeRule(rule.name, changed);
+    toast(`${rule.name} is changed for ${instance || 'all hosts'}.`);
+    onDone();
   };
 
   return (
-    <Dialog title={`${rule.name}${level ? `, ${level}` : ''}`} onClose={onClose}>
-      <form
-        class="form"
-        onSubmit={e => {
-          e.preventDefault();
-          void save();
-        }}
-      >
-        <label>
-          For
-          <select
-            name="instance"
-            value={instance}
-            onChange={e => {
-              setInstance(e.currentTarget.value);
-              setF(fieldsOf(rule, chosenFor(e.currentTarget.value)));
-            }}
-          >
-            <option value="">All hosts</option>
-            {all.map(h => (
-              <option key={h.id} value={h.name}>
-                {h.name} only
-              </option>
-            ))}
-          </select>
-        </label>
-        {rule.threshold && (
-          <div class="filters">
-            <label>
-              Fires {rule.threshold.when} ({rule.threshold.unit || 'value'})
-              <input name="value" inputMode="decimal" required value={f.value} onInput={e => set({ value: e.currentTarget.value })} />
-            </label>
-            <label>
-              Clears at
-              <input name="clear" inputMode="decimal" value={f.clear} onInput={e => set({ clear: e.currentTarget.value })} />
-            </label>
-          </div>
-        )}
-        <label>
-          After this long, such as 30s, 5m, 1h (0: at once)
-          <input name="for" value={f.for} onInput={e => set({ for: e.currentTarget.value })} />
-        </label>
-        <label class="check">
-          <input type="checkbox" name="disabled" checked={f.disabled} onChange={e => set({ disabled: e.currentTarget.checked })} />
-          Off: never fires
-        </label>
-        <p class="error" role="alert">
-          {failed}
-        </p>
-        <footer>
-          <button type="button" onClick={onClose}>
-            Cancel
-          </button>
-          <button type="submit" class="primary">
-            Save
-          </button>
-        </footer>
-      </form>
-    </Dialog>
+    <FormDialog title={`${rule.name}${level ? `, ${level}` : ''}`} act="Save" onSave={save} onClose={onClose}>
+      <label>
+        For
+        <select
+          name="instance"
+          value={instance}
+          onChange={e => {
+            setInstance(e.currentTarget.value);
+            setF(fieldsOf(rule, chosenFor(e.currentTarget.value)));
+          }}
+        >
+          <option value="">All hosts</option>
+          {all.map(h => (
+            <option key={h.id} value={h.name}>
+              {h.name} only
+            </option>
+          ))}
+        </select>
+      </label>
+      {rule.threshold && (
+        <div class="filters">
+          <label>
+            Fires {rule.threshold.when} ({rule.threshold.unit || 'value'})
+            <input name="value" inputMode="decimal" required value={f.value} onInput={e => set({ value: e.currentTarget.value })} />
+          </label>
+          <label>
+            Clears at
+            <input name="clear" inputMode="decimal" value={f.clear} onInput={e => set({ clear: e.currentTarget.value })} />
+          </label>
+        </div>
+      )}
+      <label>
+        After this long, such as 30s, 5m, 1h (0: at once)
+        <input name="for" value={f.for} onInput={e => set({ for: e.currentTarget.value })} />
+      </label>
+      <label class="check">
+        <input type="checkbox" name="disabled" checked={f.disabled} onChange={e => set({ disabled: e.currentTarget.checked })} />
+        Off: never fires
+      </label>
+    </FormDialog>
   );
 }

@@ -3,12 +3,13 @@
 
 import { useState } from 'preact/hooks';
 import * as api from '../../api_alerts';
-import { act, asError, useReading } from '../../reading';
+import { act, useReading } from '../../reading';
 import type { RuleFile } from '../../shapes_alerts';
 import { isAdmin, session, toast, useCell } from '../../store';
 import { dateTime } from '../../units';
-import { Confirm, Dialog } from '../dialog';
+import { Confirm } from '../dialog';
 import { Failed, Forbidden } from '../faces';
+import { FormDialog } from '../form_dialog';
 import { Icon } from '../icon';
 
 const EXAMPLE = `groups:
@@ -25,47 +26,22 @@ const EXAMPLE = `groups:
 function Editor({ file, onDone, onClose }: { file: RuleFile | null; onDone: () => void; onClose: () => void }) {
   const [name, setName] = useState(file?.name ?? '');
   const [text, setText] = useState(file?.text ?? EXAMPLE);
-  const [failed, setFailed] = useState('');
   const save = async (): Promise<void> => {
-    try {
-      await api.saveRuleFile(file, name.trim(), text);
-      toast('The rules hold.');
-      onDone();
-      onClose();
-    } catch (e) {
-      setFailed(asError(e).message);
-    }
+    await api.saveRuleFile(file, name.trim(), text);
+    toast('The rules hold.');
+    onDone();
   };
   return (
-    <Dialog title={file ? `Rules: ${file.name}` : 'New rules'} wide onClose={onClose}>
-      <form
-        class="form"
-        onSubmit={e => {
-          e.preventDefault();
-          void save();
-        }}
-      >
-        <label>
-          Name
-          <input name="name" required value={name} onInput={e => setName(e.currentTarget.value)} />
-        </label>
-        <label>
-          Groups, as Prometheus has them (YAML)
-          <textarea class="mono" name="text" rows={16} spellcheck={false} value={text} onInput={e => setText(e.currentTarget.value)} />
-        </label>
-        <p class="error mono" role="alert">
-          {failed}
-        </p>
-        <footer>
-          <button type="button" onClick={onClose}>
-            Cancel
-          </button>
-          <button type="submit" class="primary">
-            Check and save
-          </button>
-        </footer>
-      </form>
-    </Dialog>
+    <FormDialog title={file ? `Rules: ${file.name}` : 'New rules'} act="Check and save" wide mono onSave={save} onClose={onClose}>
+      <label>
+        Name
+        <input name="name" required value={name} onInput={e => setName(e.currentTarget.value)} />
+      </label>
+      <label>
+        Groups, as Prometheus has them (YAML)
+        <textarea class="mono" name="text" rows={16} spellcheck={false} value={text} onInput={e => setText(e.currentTarget.value)} />
+      </label>
+    </FormDialog>
   );
 }
 

@@ -3,9 +3,8 @@
 import { useState } from 'preact/hooks';
 import * as api from '../../api_alerts';
 import { lines } from '../../model/alerts';
-import { asError } from '../../reading';
 import { serverTime, toast } from '../../store';
-import { Dialog } from '../dialog';
+import { FormDialog } from '../form_dialog';
 import { HoursFields, usualHours } from './hours_fields';
 
 const SPANS: readonly { hours: number; text: string }[] = [
@@ -28,59 +27,34 @@ export function SilenceDialog(p: Props) {
   const [span, setSpan] = useState(4);
   const [comment, setComment] = useState('');
   const [hours, setHours] = useState(usualHours);
-  const [failed, setFailed] = useState('');
   const save = async (): Promise<void> => {
     const nowMs = serverTime.nowMs();
     const when = span ? { ends_ms: Math.round(nowMs + span * 3_600_000) } : { recurrence: hours };
-    try {
-      await api.addSilence({ matchers: lines(matchers), starts_ms: Math.round(nowMs), comment, ...when });
-      toast('Silence begun.');
-      p.onDone();
-      p.onClose();
-    } catch (e) {
-      setFailed(asError(e).message);
-    }
+    await api.addSilence({ matchers: lines(matchers), starts_ms: Math.round(nowMs), comment, ...when });
+    toast('Silence begun.');
+    p.onDone();
   };
   return (
-    <Dialog title="Silence" onClose={p.onClose}>
-      <form
-        class="form"
-        onSubmit={e => {
-          e.preventDefault();
-          void save();
-        }}
-      >
-        <label>
-          Labels that must fit, one a line: name="value", =~ and !~ with a pattern
-          <textarea class="mono" name="matchers" rows={4} required value={matchers} onInput={e => setMatchers(e.currentTarget.value)} />
-        </label>
-        <label>
-          For
-          <select name="span" value={String(span)} onChange={e => setSpan(Number(e.currentTarget.value))}>
-            {SPANS.map(s => (
-              <option key={s.hours} value={String(s.hours)}>
-                {s.text}
-              </option>
-            ))}
-          </select>
-        </label>
-        {span === 0 && <HoursFields hours={hours} onChange={setHours} />}
-        <label>
-          Comment
-          <input name="comment" value={comment} onInput={e => setComment(e.currentTarget.value)} />
-        </label>
-        <p class="error" role="alert">
-          {failed}
-        </p>
-        <footer>
-          <button type="button" onClick={p.onClose}>
-            Cancel
-          </button>
-          <button type="submit" class="primary">
-            Silence
-          </button>
-        </footer>
-      </form>
-    </Dialog>
+    <FormDialog title="Silence" act="Silence" onSave={save} onClose={p.onClose}>
+      <label>
+        Labels that must fit, one a line: name="value", =~ and !~ with a pattern
+        <textarea class="mono" name="matchers" rows={4} required value={matchers} onInput={e => setMatchers(e.currentTarget.value)} />
+      </label>
+      <label>
+        For
+        <select name="span" value={String(span)} onChange={e => setSpan(Number(e.currentTarget.value))}>
+          {SPANS.map(s => (
+            <option key={s.hours} value={String(s.hours)}>
+              {s.text}
+            </option>
+          ))}
+        </select>
+      </label>
+      {span === 0 && <HoursFields hours={hours} onChange={setHours} />}
+      <label>
+        Comment
+        <input name="comment" value={comment} onInput={e => setComment(e.currentTarget.value)} />
+      </label>
+    </FormDialog>
   );
 }
