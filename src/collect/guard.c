@@ -4,6 +4,7 @@
 #include "collect/guard.h"
 
 #include "base/arena.h"
+#include "base/thread.h"
 
 #include <pthread.h>
 #include <stdbool.h>
@@ -53,24 +54,11 @@ static void *ask(void *arg)
 }
 
 /* Under lock, so that the thread's end is seen after asking was set. */
-static bool start_thread(struct guard *g)
-{
-    pthread_attr_t attr;
-    pthread_t thread;
-    pthread_attr_init(&attr);
-    pthread_attr_setdetachstate(&attr, PTHREAD_CREATE_DETACHED);
-    pthread_attr_setstacksize(&attr, STACK_BYTES);
-    bool started = pthread_create(&thread, &attr, ask, g) == 0;
-    pthread_attr_destroy(&attr);
-    return started;
-}
-
-/* Under lock. */
 static void ask_again(struct guard *g, int64_t mono_ms)
 {
     if (g->asking)
         return;
-    g->starved = threads >= GUARD_THREADS_MAX || !start_thread(g);
+    g->starved = threads >= GUARD_THREADS_MAX || !thread_detached(STACK_BYTES, ask, g);
     if (g->starved)
         return;
     g->asked_ms = mono_ms;

@@ -2,10 +2,10 @@
 
 #include "base/arena.h"
 #include "base/file.h"
+#include "base/thread.h"
 
 #include <event2/event.h>
 #include <netdb.h>
-#include <pthread.h>
 #include <stdatomic.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -70,17 +70,6 @@ static bool is_address(const char *host)
     return yes;
 }
 
-static bool start_thread(struct resolve *r)
-{
-    pthread_attr_t attr;
-    pthread_t thread;
-    pthread_attr_init(&attr);
-    pthread_attr_setdetachstate(&attr, PTHREAD_CREATE_DETACHED);
-    bool started = pthread_create(&thread, &attr, look_up, r) == 0;
-    pthread_attr_destroy(&attr);
-    return started;
-}
-
 struct resolve *resolve_start(struct loop *loop, const char *host, uint16_t port, resolve_fn fn,
                               void *arg)
 {
@@ -93,7 +82,7 @@ struct resolve *resolve_start(struct loop *loop, const char *host, uint16_t port
     snprintf(r->port, sizeof r->port, "%u", port);
     r->done = event_new(loop_base(loop), r->done_fd, EV_READ, looked_up, r);
     event_add(r->done, NULL);
-    if (is_address(host) || !start_thread(r))
+    if (is_address(host) || !thread_detached(0, look_up, r))
         look_up(r); /* without threads a slow answer is better than none */
     return r;       /* NOLINT(clang-analyzer-unix.Malloc): the loop still uses it */
 }

@@ -5,6 +5,7 @@
 #include "base/clock.h"
 #include "base/log.h"
 #include "base/pool.h"
+#include "base/thread.h"
 
 #include <stdlib.h>
 #include <unistd.h>
@@ -261,13 +262,8 @@ static struct delivery *delivery_new(struct alerts *a, const struct channel *c, 
 
 static void delivery_start(struct delivery *d)
 {
-    pthread_attr_t detached;
-    pthread_t thread;
-    pthread_attr_init(&detached);
-    pthread_attr_setdetachstate(&detached, PTHREAD_CREATE_DETACHED);
-    if (pthread_create(&thread, &detached, deliver, d))
+    if (!thread_detached(0, deliver, d))
         deliver(d); /* no thread is to be had: here, then */
-    pthread_attr_destroy(&detached);
 }
 
 void alerts_tell_again(struct alerts *a, const struct channel *c, int64_t now_ms)
