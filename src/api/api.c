@@ -79,7 +79,7 @@ void api_ready(struct api *a, bool ready)
 
 void api_samples_arrived(struct api *a, struct span instance, int64_t now_mono_ms)
 {
-    live_samples_arrived(a->live, instance, now_mono_ms);
+    live_samples_arrived(a->live, &instance, 1, now_mono_ms);
 }
 
 void api_analysis_made(struct api *a, const char *host_id, struct span analysis_json)

@@ -25,8 +25,7 @@ struct query_limits {
 /* A batch of samples on its way from a request to the store. */
 struct batch {
     struct store_writer *writer;
-    struct span message;  /* remote-write protobuf, unpacked; valid during take only */
-    struct span instance; /* of the first series; lives as long as the batch */
+    struct span message; /* remote-write protobuf, unpacked; valid during take only */
     /* What became of it: called on the loop's thread, exactly once. */
     void (*done)(struct batch *b, enum status st, const struct append_result *result,
                  const struct err *err);

@@ -228,7 +228,11 @@ void analyses_free(struct analyses *a);
 struct live *live_new(struct api *a);
 void live_stop(struct live *l); /* every viewer is told and closed */
 void live_free(struct live *l); /* after the last viewer has gone; NULL is fine */
-void live_samples_arrived(struct live *l, struct span instance, int64_t now_mono_ms);
+/* Samples of these hosts. */
+void live_samples_arrived(struct live *l, const struct span *instances, size_t n,
+                          int64_t now_mono_ms);
+/* Whether somebody looks at that host. */
+bool live_watched(const struct live *l, struct span instance);
 void live_notification(struct live *l, struct span json);
 void live_analysis_made(struct live *l, const char *host_id, struct span analysis_json);
 /* The agent of that host is connected (again): it is told what is watched. */

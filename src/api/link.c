@@ -399,7 +399,8 @@ static void on_frame(struct link *k, struct span bytes)
     if (!h->overlay)
         h->overlay = overlay_open();
     overlay_take(h->overlay, buf_view(&message));
-    live_samples_arrived(k->links->api->live, span_of(h->name), clock_mono_ms());
+    struct span name = span_of(h->name);
+    live_samples_arrived(k->links->api->live, &name, 1, clock_mono_ms());
 }
 
 struct overlay *links_overlay(const struct links *l, struct span instance)

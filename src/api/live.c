@@ -341,12 +341,30 @@ void live_open(struct call *c)
 
 /* ---- what happens ---- */
 
-void live_samples_arrived(struct live *l, struct span instance, int64_t now_mono_ms)
+static bool concerns(const struct watch *w, const struct span *instances, size_t n)
+{
+    for (size_t i = 0; i < n; i++)
+        if (span_eq(w->host, instances[i]))
+            return true;
+    return !w->host.len;
+}
+
+void live_samples_arrived(struct live *l, const struct span *instances, size_t n,
+                          int64_t now_mono_ms)
 {
     for (struct viewer *v = l->viewers; v; v = v->next)
         for (struct watch *w = v->watches; w; w = w->next)
-            if (!w->host.len || span_eq(w->host, instance))
+            if (concerns(w, instances, n))
                 start_evaluation(w, now_mono_ms);
+}
+
+bool live_watched(const struct live *l, struct span instance)
+{
+    for (const struct viewer *v = l->viewers; v; v = v->next)
+        for (const struct watch *w = v->watches; w; w = w->next)
+            if (w->host.len && span_eq(w->host, instance))
+                return true;
+    return false;
 }
 
 void live_agent_came(struct live *l, struct span instance)

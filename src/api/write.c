@@ -7,7 +7,10 @@
 #include "series/increment.h"
 #include "series/remote_write.h"
 
-enum { UNPACKED_KEEP_BYTES = 1 << 20 };
+enum {
+    UNPACKED_KEEP_BYTES = 1 << 20,
+    WATCHED_MAX = 32, /* hosts of one message whose viewers are told at once */
+};
 
 /* What a connection remembers between its requests. */
 struct connection {
@@ -20,6 +23,8 @@ struct write_call {
     struct batch batch;
     struct http_request *req;
     struct api *api;
+    struct span watched[WATCHED_MAX]; /* hosts of the message at which somebody looks */
+    size_t watched_n;
 };
 
 static void connection_free(void *arg)
@@ -51,16 +56,28 @@ static void shrink(struct connection *k)
         buf_clear(&k->unpacked);
 }
 
-/* The instance that the first series names, copied into the request's arena. */
-static struct span instance_of(struct call *c, struct span message)
+static bool is_noted(const struct write_call *w, struct span instance)
+{
+    for (size_t i = 0; i < w->watched_n; i++)
+        if (span_eq(w->watched[i], instance))
+            return true;
+    return false;
+}
+
+/* The hosts of the message at which somebody looks, copied into the request's arena. A forwarder
+ * (another Prometheus) sends many hosts in one message. */
+static void note_watched(struct write_call *w, struct span message)
 {
     struct write_reader r = write_reader_of(message);
-    struct write_entry entry;
-    struct label_builder b = {0};
-    struct labels labels;
-    if (!write_next(&r, &entry) || write_labels(entry.labels_raw, &b, &labels, NULL))
-        return SPAN("");
-    return arena_span(http_request_arena(c->req), labels_get(labels, SPAN("instance")));
+    struct span before = SPAN("");
+    for (struct write_entry entry; w->watched_n < WATCHED_MAX && write_next(&r, &entry);) {
+        struct span instance = write_label(entry.labels_raw, SPAN("instance"));
+        if (span_eq(instance, before))
+            continue; /* a host's series come together */
+        before = instance;
+        if (live_watched(w->api->live, instance) && !is_noted(w, instance))
+            w->watched[w->watched_n++] = arena_span(http_request_arena(w->req), instance);
+    }
 }
 
 static void reply(struct batch *b, enum status st, const struct append_result *result,
@@ -79,7 +96,7 @@ static void reply(struct batch *b, enum status st, const struct append_result *r
             log_warn("remote write: %zu of %zu samples were refused: %s", result->refused,
                      result->refused + result->samples + result->duplicates, result->refused_why);
         if (result->samples)
-            live_samples_arrived(w->api->live, b->instance, clock_mono_ms());
+            live_samples_arrived(w->api->live, w->watched, w->watched_n, clock_mono_ms());
         api_no_content(&c);
     }
 }
@@ -154,7 +171,7 @@ void write_samples(struct call *c)
     *w = (struct write_call){.req = c->req, .api = c->api};
     w->batch = (struct batch){.writer = k->writer, .message = message, .done = reply, .owner = w};
     if (live_viewers(c->api->live))
-        w->batch.instance = instance_of(c, message);
+        note_watched(w, message);
     c->api->take(c->api->pipeline, &w->batch);
     shrink(k);
 }

@@ -186,6 +186,25 @@ static const char *label_fields(struct span body, struct label *out)
     return NULL;
 }
 
+/* Cuts the next label from *labels_raw, which is not empty. */
+static const char *label_next(struct span *labels_raw, struct label *out)
+{
+    const unsigned char *p = (const unsigned char *)labels_raw->at, *end = p + labels_raw->len;
+    struct span body;
+    const char *fault = *p++ == TAG_LABEL ? bytes_field(&p, end, &body) : FAULT_TAG;
+    *labels_raw = span_from(p, (size_t)(end - p));
+    return fault ? fault : label_fields(body, out);
+}
+
+struct span write_label(struct span labels_raw, struct span name)
+{
+    struct label label;
+    while (labels_raw.len && !label_next(&labels_raw, &label))
+        if (span_eq(label.name, name))
+            return label.value;
+    return SPAN("");
+}
+
 static enum status check_label(const struct label *l, struct err *err)
 {
     if (!l->name.len)
@@ -206,16 +225,11 @@ static enum status check_label(const struct label *l, struct err *err)
 enum status write_labels(struct span labels_raw, struct label_builder *b, struct labels *out,
                          struct err *err)
 {
-    const unsigned char *p = (const unsigned char *)labels_raw.at;
-    const unsigned char *end = labels_raw.len ? p + labels_raw.len : p;
     b->n = 0;
     b->failed = false;
-    while (p != end) {
-        struct span body;
+    while (labels_raw.len) {
         struct label label;
-        const char *fault = *p++ == TAG_LABEL ? bytes_field(&p, end, &body) : FAULT_TAG;
-        if (!fault)
-            fault = label_fields(body, &label);
+        const char *fault = label_next(&labels_raw, &label);
         if (fault)
             return err_set(err, INVALID, "the labels of a series are malformed: %s", fault);
         enum status st = check_label(&label, err);

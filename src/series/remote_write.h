@@ -44,6 +44,9 @@ bool write_sample_next(struct span *samples_raw, struct sample *out, const char 
 MUST_USE enum status write_labels(struct span labels_raw, struct label_builder *b,
                                   struct labels *out, struct err *err);
 
+/* The value of one label, unchecked; "" where it is missing or the bytes are malformed. */
+struct span write_label(struct span labels_raw, struct span name);
+
 /* What a sender says of a metric (Prometheus does so once a minute, in messages of its own). */
 struct write_metadata {
     uint64_t type; /* see write_metadata_type */

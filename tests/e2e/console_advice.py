@@ -7,6 +7,7 @@ import shutil
 import subprocess
 import sys
 import threading
+import time
 
 import browse
 import changing
@@ -24,6 +25,16 @@ def rules_in(folder):
     shutil.copytree(RULES / 'profiles', rules / 'profiles')
     shutil.copy(RULES / 'features.yaml', rules)
     return rules
+
+
+def points(server, host, wanted, seconds):
+    """How many live points of the host come, the first one when it is asked for included."""
+    with galen.WebSocket(server, '/live') as ws:
+        ws.send({'op': 'watch', 'id': 1, 'host': host, 'exprs': ['node_load1'], 'every_ms': 500})
+        came, end = 0, time.monotonic() + seconds
+        while came < wanted and time.monotonic() < end:
+            came += (ws.receive(seconds) or {}).get('op') == 'point'  # advice comes, too
+        return came
 
 
 def change(server, hosts, stop):
@@ -64,6 +75,8 @@ with galen.Folder('console-advice') as (folder, tap):
         writer.start()
         tap.ok(galen.wait_for(lambda: {h['name'] for h in server.hosts()} >=
                               {'myhost', 'mq-01', 'harmed-1'}, 30), 'the hosts are there')
+        tap.equal(points(server, 'harmed-1', 4, 20), 4,
+                  'who looks at a host is told, though another one stands before it in the message')
         browse.browse(tap, server, 'console_advice.mjs', RULE_FILE=rules / 'advice' / 'test.yaml',
                       REDIS='1' if redis else '')
         stop.set()

@@ -281,6 +281,20 @@ static void labels_cut_anywhere_are_refused(void **state UNUSED)
     assert_fails(write_labels(SPAN("\x0a\x02\x0b\x00"), &b, &got, err), INVALID, "malformed");
 }
 
+static void one_label_is_found_without_the_others(void **state UNUSED)
+{
+    auto_buf raw = {0};
+    put_label(&raw, SPAN("__name__"), SPAN("up"));
+    put_label(&raw, SPAN("instance"), SPAN("web-1"));
+    put_label(&raw, SPAN("job"), SPAN("node"));
+    struct span whole = buf_view(&raw);
+    assert_span(write_label(whole, SPAN("instance")), "web-1");
+    assert_span(write_label(whole, SPAN("job")), "node");
+    assert_span(write_label(whole, SPAN("inst")), "");
+    assert_span(write_label(SPAN(""), SPAN("job")), "");
+    assert_span(write_label(span_from(whole.at, whole.len - 1), SPAN("job")), ""); /* cut */
+}
+
 static void labels_have_ceilings(void **state UNUSED)
 {
     static char long_text[LABEL_VALUE_MAX_BYTES + 1];
@@ -322,6 +336,7 @@ const struct CMUnitTest remote_write_tests[] = {
     cmocka_unit_test(a_message_cut_anywhere_never_gives_more),
     cmocka_unit_test(labels_are_sorted_and_checked),
     cmocka_unit_test(labels_cut_anywhere_are_refused),
+    cmocka_unit_test(one_label_is_found_without_the_others),
     cmocka_unit_test(labels_have_ceilings),
 };
 const size_t remote_write_tests_n = COUNT(remote_write_tests);
