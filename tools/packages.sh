@@ -37,6 +37,7 @@ build   libcurl4-openssl-dev
 build   libsqlite3-dev
 build   zlib1g-dev
 run     curl                    curl
+run     tzdata
 test    libcmocka-dev
 test    clang                   clang
 test    libclang-rt-dev

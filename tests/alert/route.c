@@ -5,7 +5,6 @@
 #include "unit.h"
 
 #include <stdlib.h>
-#include <unistd.h>
 
 #define S INT64_C(1000)
 #define M (60 * S)
@@ -24,23 +23,20 @@ static void offsets_follow_the_clock_changes(void **state)
         {"Europe/Berlin", 1774746000, 7200},      /* 01:00:00 */
         {"Europe/Berlin", 1792889999, 7200},      /* 2026-10-25 00:59:59 UTC */
         {"Europe/Berlin", 1792890000, 3600},      /* 01:00:00 */
-        {"America/New_York", 1793512800, -14400}, /* 2026-11-01 06:00 UTC is after the change */
+        {"America/New_York", 1793512799, -14400}, /* 2026-11-01 05:59:59 UTC */
+        {"America/New_York", 1793512800, -18000}, /* 06:00:00 */
         {"Asia/Kolkata", 1793512800, 19800},
         {"Australia/Lord_Howe", 1767225600, 39600}, /* summer there, by half an hour */
-        {"Europe/Berlin", 2550000000 + 3600 * 24 * 365 * INT64_C(20), 3600}, /* by the rule alone */
+        {"Europe/Berlin", 3180720000, 7200},        /* 2070-10-16: by the rule alone */
+        {"Europe/Berlin", 3187296000, 3600},        /* 2070-12-31 */
     };
     (void)state;
-    if (access("/usr/share/zoneinfo/Europe/Berlin", R_OK))
-        skip();
     for (size_t i = 0; i < COUNT(cases); i++) {
         struct zone *z;
         assert_ok(zone_open(span_of(cases[i].zone), &z, err));
-        int64_t got = zone_offset_s(z, cases[i].at_s), want = cases[i].want_s;
-        if (i == 5) /* 06:00 UTC is the moment of the change */
-            want = -18000;
-        if (i + 1 < COUNT(cases) && got != want)
+        int64_t got = zone_offset_s(z, cases[i].at_s);
+        if (got != cases[i].want_s)
             fail_msg("%s at %lld: %lld", cases[i].zone, (long long)cases[i].at_s, (long long)got);
-        assert_true(got == 3600 || got == 7200 || i + 1 < COUNT(cases));
         zone_close(z);
     }
 }
@@ -353,8 +349,6 @@ static void summaries_once_a_day(void **state)
          {"2026-04-04T12:59:00Z", "2026-04-05T13:29:00Z"}},
     };
     struct play *p = *state;
-    if (access("/usr/share/zoneinfo/Europe/Berlin", R_OK))
-        skip();
     for (size_t i = 0; i < COUNT(cases); i++) {
         auto_buf routes = {0};
         int64_t last_ms = 0, from_ms = utc(cases[i].from);
@@ -484,8 +478,6 @@ static void office_hours_follow_the_clock(void **state)
     };
     struct hours h = {.days = 0x3e, .from_m = 8 * 60, .to_m = 17 * 60};
     (void)state;
-    if (access("/usr/share/zoneinfo/Europe/Berlin", R_OK))
-        skip();
     assert_ok(zone_open(SPAN("Europe/Berlin"), &h.zone, err));
     for (size_t i = 0; i < COUNT(cases); i++)
         if (hours_contain(&h, utc(cases[i].at)) != cases[i].open)
