@@ -70,6 +70,21 @@ static void measure_inputs(struct training *t)
     }
 }
 
+/* Nothing can be learned from an input that never changes, and its first weights would be noise
+ * where a host sends another value: they become 0, and no gradient moves them. */
+static void silence_constants(const struct training *t, struct learner *first)
+{
+    for (size_t i = 0; i < t->set->inputs; i++) {
+        bool constant = true;
+        for (size_t r = 1; constant && r < t->rows; r++)
+            constant = row_of(t->set, t->order[r])[i] == row_of(t->set, t->order[0])[i];
+        if (constant) {
+            memset(first->w + i * first->units, 0, first->units * sizeof *first->w);
+            t->scale[i] = 0;
+        }
+    }
+}
+
 static void weigh_classes(struct training *t)
 {
     size_t count[CLASSES] = {0}, present = 0;
@@ -293,6 +308,7 @@ enum status train(const struct train_set *set, const bool *skip,
         return err_set(err, INVALID, "no row is left to train with");
     }
     measure_inputs(&t);
+    silence_constants(&t, &t.layers[0]);
     weigh_classes(&t);
     for (size_t i = 0; i < options->epochs; i++)
         epoch(&t);

@@ -120,6 +120,31 @@ static void written_reads_back(void **state)
     model_close(again);
 }
 
+/* An input that was always absent (or always the same) in training says nothing later. */
+static void constants_are_silent(void **state)
+{
+    (void)state;
+    auto_arena a = {0};
+    static const double always[] = {0, 1, 0.1};
+    for (size_t i = 0; i < COUNT(always); i++) {
+        struct train_set set = corners(&a, 40);
+        struct train_options o = quick();
+        struct model *m;
+        o.epochs = 2;
+        for (size_t r = 0; r < set.rows; r++)
+            set.x[r * 3 + 2] = always[i];
+        assert_ok(train(&set, NULL, &o, &m, err));
+        double seen[] = {0.5, -0.5, always[i]}, other[] = {0.5, -0.5, 1000}, p[CLASSES], q[CLASSES];
+        model_predict(m, seen, p);
+        model_predict(m, other, q);
+        assert_memory_equal(p, q, sizeof p);
+        other[0] = -0.5; /* what did change does say something */
+        model_predict(m, other, q);
+        assert_true(memcmp(p, q, sizeof p) != 0);
+        model_close(m);
+    }
+}
+
 static void groups_stay_together(void **state)
 {
     (void)state;
@@ -248,6 +273,9 @@ static void limits_of_one(void **state)
     world_set(&w, "galen_sysctl", "name=fs.inotify.max_user_watches", 10000);
     world_set(&w, "galen_unit_pids", "unit=a.service", 80);
     world_set(&w, "galen_unit_pids_limit", "unit=a.service", 100);
+    world_set(&w, "node_nf_conntrack_entries", "", 1000);
+    world_set(&w, "node_netstat_Tcp_CurrEstab", "", 150);
+    world_set(&w, "node_sockstat_UDP_inuse", "", 50);
     world_steps(&w, 3);
     assert_ok(advise_features(w.adviser, memory_source_face(w.source), w.now_ms, &a, &t, err));
     static const struct {
@@ -262,6 +290,8 @@ static void limits_of_one(void **state)
         {"inotify_instances_used", 0},
         {"inotify_instances_used_missing", 1},
         {"tables_used", 0.9},
+        {"conntrack_unowned", 0.8},
+        {"conntrack_unowned_missing", 0},
     };
     for (size_t i = 0; i < COUNT(cases); i++)
         if (fabs(named(&t, cases[i].name) - cases[i].want) > 1e-6)
@@ -293,6 +323,7 @@ const struct CMUnitTest train_tests[] = {
     cmocka_unit_test(learns),
     cmocka_unit_test(same_bits),
     cmocka_unit_test(written_reads_back),
+    cmocka_unit_test(constants_are_silent),
     cmocka_unit_test(groups_stay_together),
     cmocka_unit_test(scores),
     cmocka_unit_test(csv_files),

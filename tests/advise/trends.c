@@ -1,5 +1,5 @@
 /* Rules whose condition is a course of events: dirty memory that comes and goes in bursts, a
- * parameter that was raised while its program went on. */
+ * parameter that was raised while its program went on, a quota beside work of others. */
 #include "world.h"
 
 /* Dirty memory fills for a minute and is then written at once, again and again. */
@@ -38,6 +38,45 @@ static void write_back_in_bursts(void **state UNUSED)
             fail_msg("%s: %s", cases[i].name, f ? f->sentence : "silent");
         if (f)
             assert_string_equal(f->parameter, "vm.dirty_bytes");
+        world_close(&w);
+    }
+}
+
+/* Others work for some minutes of every five: CPUQuota is what holds a group back as long as the
+ * processors are idle on the whole. */
+static void a_quota_beside_others(void **state UNUSED)
+{
+    static const struct {
+        const char *name;
+        size_t busy; /* minutes of five without an idle processor */
+        double idle; /* share in the others */
+        bool speaks;
+    } cases[] = {
+        {"nobody else", 0, .9, true},
+        {"little is idle, but always", 0, .21, true},
+        {"too little is idle", 0, .19, false},
+        {"a build now and then", 3, .9, true},
+        {"a quarter is left on the whole", 3, .6, true},
+        {"a sixth is left on the whole", 3, .4, false},
+        {"busy all the time", 5, 0, false},
+    };
+    for (size_t i = 0; i < COUNT(cases); i++) {
+        struct world w;
+        world_open(&w);
+        world_pace(&w, "galen_unit_cpu_periods_total", "unit=a.service", 10);
+        world_pace(&w, "galen_unit_cpu_throttled_periods_total", "unit=a.service", 9);
+        world_set(&w, "galen_unit_cpu_quota_ratio", "unit=a.service", .2);
+        for (size_t minute = 0; minute < 30; minute++) {
+            double idle = minute % 5 < cases[i].busy ? 0 : cases[i].idle;
+            world_pace(&w, "node_cpu_seconds_total", "cpu=0,mode=idle", idle);
+            world_pace(&w, "node_cpu_seconds_total", "cpu=1,mode=idle", idle);
+            world_minutes(&w, 1);
+        }
+        const struct finding *f = world_finding(&w, "CP4");
+        if ((f != NULL) != cases[i].speaks)
+            fail_msg("%s: %s", cases[i].name, f ? f->sentence : "silent");
+        if (f)
+            assert_string_equal(f->to, "40");
         world_close(&w);
     }
 }
@@ -141,6 +180,7 @@ static void the_first_loss_waits_for_its_cause(void **state UNUSED)
 }
 
 const struct CMUnitTest trends_tests[] = {
+    cmocka_unit_test(a_quota_beside_others),
     cmocka_unit_test(write_back_in_bursts),
     cmocka_unit_test(write_back_within_bounds),
     cmocka_unit_test(a_trend_needs_an_hour),
