@@ -41,6 +41,8 @@ struct pipeline {
     struct api *api;
     struct store_writer *writer; /* of what the analysis finds */
     int64_t interval_ms, results_kept_ms;
+    loop_fn also_reload;
+    void *reload_arg;
     int64_t usage_ms;        /* when host_usage got its last rows */
     int64_t trimmed_mono_ms; /* when old results were deleted last */
     struct arena expr_arena;
@@ -321,6 +323,8 @@ enum status pipeline_ask(void *pipeline, const struct advice_question *q, struct
 {
     struct pipeline *p = pipeline;
     struct desk d = desk_of(p);
+    if (q->what == ASK_RELOAD)
+        loop_post(p->loop, p->also_reload, p->reload_arg);
     pthread_mutex_lock(&p->advising);
     enum status st = desk_answer(&d, q, answer, err);
     note_model(p);
@@ -503,6 +507,8 @@ enum status pipeline_open(const struct pipeline_config *config, struct pipeline 
     p->advice = config->advice;
     p->interval_ms = config->interval_ms;
     p->results_kept_ms = config->results_kept_ms;
+    p->also_reload = config->also_reload;
+    p->reload_arg = config->reload_arg;
     p->trimmed_mono_ms = clock_mono_ms();
     p->writer = store_writer_open(p->store);
     enum status st = promql_parse(span_of(HOSTS_SEEN), &p->expr_arena, &p->hosts_seen, err);

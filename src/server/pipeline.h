@@ -4,6 +4,7 @@
 #pragma once
 
 #include "api/api.h"
+#include "base/loop.h"
 
 struct pipeline;
 
@@ -15,6 +16,8 @@ struct pipeline_config {
     struct adviser_config advice; /* for reading rules and model again; texts live as long */
     int64_t interval_ms;
     int64_t results_kept_ms; /* analysis results older than this are deleted */
+    loop_fn also_reload;     /* on the loop's thread, when the API asks to read rules again */
+    void *reload_arg;
 };
 
 MUST_USE enum status pipeline_open(const struct pipeline_config *config, struct pipeline **out,

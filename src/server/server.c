@@ -110,6 +110,22 @@ static enum status open_adviser(struct server *s, const struct server_settings *
     return st;
 }
 
+/* What is read again beside rules of advice and model: alert rules, templates of mails,
+ * certificate. */
+static void reload_others(void *arg)
+{
+    struct server *s = arg;
+    struct err err = {0};
+    alerts_reload_soon(s->alerts);
+    if (!s->tls)
+        return;
+    if (http_server_reload_tls(s->http, &err))
+        log_error("the old certificate stays: %s", err.text);
+    else
+        log_info("the certificate was read again");
+    alerts_set_certificate(s->alerts, http_server_certificate_expires_s(s->http));
+}
+
 static enum status open_analysis(struct server *s, const struct server_settings *settings,
                                  struct err *err)
 {
@@ -124,6 +140,8 @@ static enum status open_analysis(struct server *s, const struct server_settings 
         .advice = advice_config(settings),
         .interval_ms = settings->analysis_interval_ms,
         .results_kept_ms = settings->results_ms,
+        .also_reload = reload_others,
+        .reload_arg = s,
     };
     return pipeline_open(&pipeline, &s->pipeline, err);
 }
@@ -250,16 +268,8 @@ static enum status open_api(struct server *s, const struct server_settings *sett
 static void on_reload(void *arg)
 {
     struct server *s = arg;
-    struct err err = {0};
     pipeline_reload_soon(s->pipeline);
-    alerts_reload_soon(s->alerts);
-    if (!s->tls)
-        return;
-    if (http_server_reload_tls(s->http, &err))
-        log_error("the old certificate stays: %s", err.text);
-    else
-        log_info("the certificate was read again");
-    alerts_set_certificate(s->alerts, http_server_certificate_expires_s(s->http));
+    reload_others(s);
 }
 
 static enum status open_signals(struct server *s, struct err *err)

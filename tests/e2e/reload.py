@@ -1,5 +1,6 @@
 #!/usr/bin/env python3
-"""SIGHUP: rules and model are read again; what is wrong leaves both as they were, and is told."""
+"""SIGHUP and POST rules/reload: rules, model and templates of mails are read again; what is wrong leaves them as they
+were, and is told."""
 import pathlib
 import shutil
 import signal
@@ -55,4 +56,16 @@ with galen.Folder('reload') as (folder, tap):
         (extra / 'mine.yaml').write_text(RULE.replace('above', 'abvoe'))
         tap.ok(hang_up('mine.yaml:'), 'a bad rule is told, with its place')
         tap.ok('MINE' in rules() and info() == first, 'and the old ones stay')
+
+        def reload():
+            return server.request('POST', f'{get}rules/reload')[0]
+
+        tap.equal(reload(), 400, 'POST rules/reload refuses it, too')
+        (extra / 'mine.yaml').write_text(RULE)
+        subject = extra / 'templates' / 'mail.subject.tmpl'
+        subject.parent.mkdir()
+        subject.write_text('\n{{ .Nothing }}')
+        tap.equal(reload(), 200, 'and takes good rules')
+        tap.ok(galen.wait_for(lambda: f'{subject}: line 2' in server.process.text(), 15),
+               'it reads the templates of mails again, too', server.process.text()[-500:])
         server.stop()
