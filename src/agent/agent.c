@@ -25,9 +25,10 @@ enum {
     ONCE_DEADLINE_MS = 60000,
     MACHINE_ID_TEXT = 33,
     /* Then all has been done once that is done only once, such as reading certificates and the
-     * handshake of a new link: what it took is given back. */
+     * handshake of a new link: what it took is given back. Each time the wait doubles up to the
+     * longest: the first advice comes after some 10 s, and processes are told once a minute. */
     SETTLE_AFTER_MS = 4000,
-    SETTLE_EVERY_MS = 600000,
+    SETTLE_MOST_MS = 60000,
     TELL_FIRST_MS = 1000,
     TELL_EVERY_MS = 60000,
     TELLS_PER_INVENTORY = 10, /* hardware does not change every minute */
@@ -65,6 +66,7 @@ struct agent {
     struct schedule schedule;
     uint64_t ticks, recoveries;
     int64_t started_ms, settle_ms; /* mono */
+    int64_t settle_wait_ms;
     struct buf message;
     char machine_id[MACHINE_ID_TEXT];
     /* of --once */
@@ -162,10 +164,19 @@ static enum status agent_open(struct agent *a, const struct agent_config *config
     return st;
 }
 
+/* Whoever still has the last message under way keeps it elsewhere. */
+static void clear_message(struct agent *a)
+{
+    ship_let_go(a->ship);
+    for (size_t i = 0; i < a->n_targets; i++)
+        ship_let_go(a->targets[i].ship);
+    buf_clear(&a->message);
+}
+
 static void collect_and_ship(struct agent *a, bool all)
 {
     collect_run(a->collect, clock_wall_ms(), clock_mono_ms(), all);
-    buf_clear(&a->message);
+    clear_message(a);
     collect_write(a->collect, &a->message);
     if (a->message.failed)
         log_error("a collection is larger than %zu bytes and was not sent", a->message.max);
@@ -219,6 +230,12 @@ enum status agent_once(const struct agent_config *config, struct err *err)
 
 static void send_services(struct agent *a);
 
+static void settle_soon(struct agent *a)
+{
+    a->settle_wait_ms = SETTLE_AFTER_MS;
+    a->settle_ms = clock_mono_ms() + SETTLE_AFTER_MS;
+}
+
 /* A connection that was made anew, and what had waited for it, leave much behind. */
 static void settle_when_due(struct agent *a)
 {
@@ -227,12 +244,13 @@ static void settle_when_due(struct agent *a)
     for (size_t i = 0; i < a->n_targets; i++)
         recoveries += ship_recoveries(a->targets[i].ship);
     if (recoveries != a->recoveries)
-        a->settle_ms = now_ms + SETTLE_AFTER_MS;
+        settle_soon(a);
     a->recoveries = recoveries;
     if (now_ms < a->settle_ms)
         return;
     settle();
-    a->settle_ms = now_ms + SETTLE_EVERY_MS;
+    a->settle_wait_ms = MIN(2 * a->settle_wait_ms, (int64_t)SETTLE_MOST_MS);
+    a->settle_ms = now_ms + a->settle_wait_ms;
 }
 
 static void on_tick(void *arg)
@@ -260,7 +278,7 @@ static void send_frame(void *arg)
     auto_buf frame = {0};
     bool whole;
     collect_run_live(a->collect, clock_wall_ms(), clock_mono_ms());
-    buf_clear(&a->message);
+    clear_message(a);
     if (!collect_write(a->collect, &a->message))
         return;
     if (increment_write(a->frames, buf_view(&a->message), &frame, &whole, NULL) ||
@@ -392,7 +410,7 @@ static void on_link_open(void *arg)
     struct agent *a = arg;
     a->inventory_hash = 0;
     a->told = 0;
-    a->settle_ms = clock_mono_ms() + SETTLE_AFTER_MS;
+    settle_soon(a);
     timer_once(a->teller, TELL_FIRST_MS + (int64_t)(random_u64() % TELL_FIRST_MS));
 }
 
@@ -601,7 +619,7 @@ static enum status start(struct agent *a, struct err *err)
     if (st)
         return st;
     a->started_ms = clock_mono_ms();
-    a->settle_ms = a->started_ms + SETTLE_AFTER_MS;
+    settle_soon(a);
     read_boot_id(a);
     a->timer = timer_open(a->loop, on_tick, a);
     a->live = timer_open(a->loop, send_frame, a);

@@ -108,6 +108,7 @@ enum dress_verdict dress_answered(struct dress *d, const struct http_answer *ans
                      span_is(http_answer_header(answer, OFFER), "1");
     } else if (d->form == FORM_WHOLE) {
         d->wholes_refused = 0;
+        dress_slim(d); /* increments need a twentieth of it */
     }
     return DRESS_FINE;
 }

@@ -2,19 +2,19 @@
  * first message's compression. */
 #include "agent/settle.h"
 
-#include "base/file.h"
-#include "base/span.h"
+#include "base/defs.h"
 
+#include <link.h>
 #include <malloc.h>
-#include <stdio.h>
 #include <sys/mman.h>
+#include <unistd.h>
 
 enum {
     /* Larger buffers are mapped on their own, and go back when they are freed. */
     MMAP_FROM_BYTES = 48 << 10,
     TRIM_FROM_BYTES = 48 << 10,
     TOP_PAD_BYTES = 16 << 10,
-    MAPS_MAX_BYTES = 256 << 10,
+    CONSTANTS_MAX = 128, /* three of each library, and of those there are 13 */
 };
 
 void settle_prepare(void)
@@ -25,33 +25,44 @@ void settle_prepare(void)
     mallopt(M_TOP_PAD, TOP_PAD_BYTES);
 }
 
-/* "7f00-7f10 r-xp 00000000 08:01 123 /usr/lib/libcrypto.so.3": code from a file. Its pages are
- * clean, so that the kernel can take them and bring back those that are used. */
-static bool is_code(struct span line, uint64_t *from, uint64_t *to)
+/* What an object's head says is itself a constant of it: all heads are read before any page goes,
+ * or reading the next one would bring the first back. */
+struct constants {
+    struct {
+        uintptr_t from, to;
+    } at[CONSTANTS_MAX];
+    size_t n;
+};
+
+/* Code and constants of the program and of its libraries. What was changed when it was relocated
+ * (PT_GNU_RELRO) belongs to a segment that is writable by its head. */
+static int find_constants(struct dl_phdr_info *object, size_t size UNUSED, void *arg)
 {
-    struct span range, mode, ignored, start;
-    bool cut = span_word(&line, &range) && span_word(&line, &mode) && span_word(&line, &ignored) &&
-               span_word(&line, &ignored) && span_word(&line, &ignored);
-    return cut && span_is(mode, "r-xp") && span_trim(line).len && span_trim(line).at[0] == '/' &&
-           span_next(&range, '-', &start) && span_hex(start, from) && span_hex(range, to);
+    struct constants *c = arg;
+    const uintptr_t page = (uintptr_t)sysconf(_SC_PAGESIZE) - 1;
+    for (size_t i = 0; i < object->dlpi_phnum && c->n < CONSTANTS_MAX; i++) {
+        const ElfW(Phdr) *p = &object->dlpi_phdr[i];
+        uintptr_t from = object->dlpi_addr + p->p_vaddr;
+        if (p->p_type != PT_LOAD || p->p_flags & PF_W)
+            continue;
+        c->at[c->n].from = from & ~page;
+        c->at[c->n++].to = (from + p->p_memsz + page) & ~page;
+    }
+    return 0;
 }
 
-static void drop_code(void)
+/* Pages that are those of files: the kernel takes them and brings back those that are used. */
+static void drop_constants(void)
 {
-    auto_buf maps = {.max = MAPS_MAX_BYTES};
-    struct span rest, line;
-    uint64_t from, to;
-    if (file_read("/proc/self/maps", &maps, NULL))
-        return;
-    rest = buf_view(&maps);
-    while (span_line(&rest, &line))
-        if (is_code(line, &from, &to))
-            /* NOLINTNEXTLINE(performance-no-int-to-ptr): the kernel's own text of an address */
-            madvise((void *)(uintptr_t)from, (size_t)(to - from), MADV_DONTNEED);
+    struct constants c = {0};
+    dl_iterate_phdr(find_constants, &c);
+    for (size_t i = 0; i < c.n; i++)
+        /* NOLINTNEXTLINE(performance-no-int-to-ptr): where the loader has put it */
+        madvise((void *)c.at[i].from, c.at[i].to - c.at[i].from, MADV_DONTNEED);
 }
 
 void settle(void)
 {
     malloc_trim(0);
-    drop_code();
+    drop_constants();
 }

@@ -47,7 +47,7 @@ struct ship {
     struct dress *dress;
 
     enum flight flight;
-    struct buf live;                  /* the batch under way, as it was given */
+    struct span live;                 /* the batch under way, where its owner has it */
     uint64_t flight_end;              /* SPOOLED: spool_gone once all of it has left */
     size_t flight_batches;            /* SPOOLED */
     size_t flight_bytes;              /* of its body */
@@ -165,8 +165,8 @@ static void keep_live(struct ship *s)
 {
     if (!s->live.len)
         return;
-    put_in_spool(s, buf_view(&s->live));
-    buf_clear(&s->live);
+    put_in_spool(s, s->live);
+    s->live = (struct span){0};
     if (s->flight == LIVE) { /* still under way, but now the oldest of the spool */
         s->flight = SPOOLED;
         s->flight_batches = 1;
@@ -284,7 +284,7 @@ static void send_next(struct ship *s)
     if (s->must_enroll)
         send_enrolment(s);
     else if (s->live.len)
-        send_message(s, LIVE, buf_view(&s->live));
+        send_message(s, LIVE, s->live);
     else
         send_spooled(s);
 }
@@ -305,7 +305,7 @@ static void on_success(struct ship *s)
     bool replaying = s->flight == SPOOLED;
     if (replaying)
         drop_delivered(s);
-    buf_clear(&s->live);
+    s->live = (struct span){0};
     s->flight = NOTHING;
     s->sent++;
     s->sent_bytes += s->flight_bytes;
@@ -336,7 +336,7 @@ static void drop_refused(struct ship *s, const char *why)
     log_error("the server refuses a batch for good, it is dropped: %s", why);
     if (s->flight == SPOOLED)
         drop_delivered(s);
-    buf_clear(&s->live);
+    s->live = (struct span){0};
     s->flight = NOTHING;
     finish(s, INVALID, why);
     send_next(s);
@@ -510,6 +510,12 @@ static bool is_time(struct ship *s)
     return true;
 }
 
+void ship_let_go(struct ship *s)
+{
+    if (s)
+        keep_live(s);
+}
+
 void ship_take(struct ship *s, struct span message)
 {
     keep_live(s);
@@ -517,8 +523,7 @@ void ship_take(struct ship *s, struct span message)
     bool at_once =
         due && s->flight == NOTHING && !s->waiting && !s->must_enroll && spool_count(s->spool) == 0;
     if (at_once) {
-        buf_clear(&s->live);
-        buf_span(&s->live, message);
+        s->live = message;
     } else {
         put_in_spool(s, message);
     }
@@ -582,7 +587,6 @@ void ship_close(struct ship *s)
     free(s->token_file);
     free(s->token);
     free(s->failure);
-    buf_free(&s->live);
     buf_free(&s->plain);
     buf_free(&s->packed);
     buf_free(&s->record);
