@@ -2,6 +2,7 @@
 #include "advise/advise.h"
 
 #include "advise/rule.h"
+#include "base/text.h"
 
 #include <stdio.h>
 
@@ -23,46 +24,42 @@ static void painted(const struct paint *p, const char *code, const char *text)
         buf_str(p->out, text);
 }
 
-/* Columns that a UTF-8 text takes (no wide characters in ours). */
-static size_t columns(struct span s)
-{
-    size_t n = 0;
-    for (size_t i = 0; i < s.len; i++)
-        n += ((unsigned char)s.at[i] & 0xc0) != 0x80;
-    return n;
-}
-
-/* Words, wrapped and indented. */
 static void wrapped(struct buf *out, const char *text, size_t indent)
 {
-    struct span rest = span_of(text), word;
-    size_t at = indent;
-    bool first = true;
-    while (span_word(&rest, &word)) {
-        size_t n = columns(word);
-        if (!first && at + 1 + n > TEXT_WIDTH) {
-            buf_char(out, '\n');
-            buf_fill(out, ' ', indent);
-            at = indent;
-        } else if (!first) {
-            buf_char(out, ' ');
-            at++;
-        }
-        buf_span(out, word);
-        at += n;
-        first = false;
-    }
-    buf_char(out, '\n');
+    text_wrap(out, span_of(text), indent, TEXT_WIDTH);
+}
+
+static void label_of(const struct paint *p, const char *label)
+{
+    char padded[32];
+    snprintf(padded, sizeof padded, "  %-*s", LABEL_WIDTH, label);
+    painted(p, "2", padded);
 }
 
 static void row(const struct paint *p, const char *label, const char *text)
 {
     if (!text || !*text)
         return;
-    char padded[32];
-    snprintf(padded, sizeof padded, "  %-*s", LABEL_WIDTH, label);
-    painted(p, "2", padded);
+    label_of(p, label);
     wrapped(p->out, text, LABEL_WIDTH + 2);
+}
+
+/* What is there to be copied is not broken; where it belongs comes beside or below it. */
+static void row_whole(const struct paint *p, const char *label, const char *text, const char *file)
+{
+    if (!text)
+        return;
+    label_of(p, label);
+    buf_str(p->out, text);
+    size_t width = LABEL_WIDTH + 2 + text_columns(span_of(text));
+    if (file && width + 5 + text_columns(span_of(file)) > TEXT_WIDTH) {
+        buf_char(p->out, '\n');
+        buf_fill(p->out, ' ', LABEL_WIDTH + 2 + 3);
+        buf_printf(p->out, "(%s)", file);
+    } else if (file) {
+        buf_printf(p->out, "   (%s)", file);
+    }
+    buf_char(p->out, '\n');
 }
 
 static void evidence_rows(const struct paint *p, const struct finding *f)
@@ -77,23 +74,16 @@ static void line_row(const struct paint *p, const struct finding *f)
     if (!f->line)
         return;
     auto_buf text = {0};
-    buf_str(&text, f->line);
-    if (f->file)
-        buf_printf(&text, "   (%s)", f->file);
-    row(p, "line", buf_text(&text));
-    for (size_t i = 1; i < f->n_lines; i++) {
-        buf_clear(&text);
-        buf_printf(&text, "%s   (%s)", f->lines[i].line, f->lines[i].file);
-        row(p, "", buf_text(&text));
-    }
+    row_whole(p, "line", f->line, f->file);
+    for (size_t i = 1; i < f->n_lines; i++)
+        row_whole(p, "", f->lines[i].line, f->lines[i].file);
     if (f->set_by_file) {
-        buf_clear(&text);
         buf_printf(&text, "%s sets it to %s; the last file in name order wins", f->set_by_file,
                    f->set_by_value);
         row(p, "set by", buf_text(&text));
     }
-    row(p, "now", f->command);
-    row(p, "undo", f->undo);
+    row_whole(p, "now", f->command, NULL);
+    row_whole(p, "undo", f->undo, NULL);
 }
 
 static void finding_text(const struct paint *p, const struct finding *f)
@@ -102,8 +92,11 @@ static void finding_text(const struct paint *p, const struct finding *f)
     buf_printf(&head, "%s", verbs[f->class]);
     if (f->parameter)
         buf_printf(&head, " %s", f->parameter);
-    if (f->from && f->to)
-        buf_printf(&head, " %s -> %s", f->from, f->to);
+    if (f->from && f->to) { /* those of several numbers are long */
+        size_t all = text_columns(buf_view(&head)) + strlen(f->from) + strlen(f->to) +
+                     strlen(f->rule) + strlen("  ->   []");
+        buf_printf(&head, " %s%s-> %s", f->from, all > TEXT_WIDTH ? "\n  " : " ", f->to);
+    }
     auto_buf bold = {0};
     buf_printf(&bold, "1;%s", class_colours[f->class]);
     painted(p, buf_text(&bold), buf_text(&head));
@@ -158,7 +151,8 @@ static void head_text(const struct paint *p, const struct analysis *a)
     auto_buf bold = {0};
     buf_printf(&bold, "1;%s", class_colours[a->class]);
     if (a->instance.len)
-        buf_printf(p->out, "%.*s: ", SPAN_ARG(a->instance));
+        buf_printf(p->out, "%.*s:%s", SPAN_ARG(a->instance),
+                   text_columns(a->instance) + 2 + head.len > TEXT_WIDTH ? "\n  " : " ");
     painted(p, buf_text(&bold), arena_dup_span(&arena, head));
     buf_char(p->out, '\n');
     if (a->n_findings != 1) { /* a single finding says it itself */

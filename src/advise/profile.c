@@ -2,6 +2,7 @@
  * against the value (below 75 % PASS, to 95 % WARN, above FAIL). */
 #include "advise/profile_state.h"
 #include "advise/tick.h"
+#include "base/text.h"
 #include "series/parameter.h"
 
 #include <stdio.h>
@@ -87,10 +88,25 @@ static double wanted_number(const struct profile_check *c, const struct profile_
     return c->most;
 }
 
-/* A parameter of several numbers is set as a whole; the others stay as they are. */
-static enum status sysctl_line(struct judging *g, const struct profile_check *c, double wanted,
-                               const char **out)
+/* The row of another number of the same parameter that is to change, too; n_checks: it stays. */
+static size_t row_of_field(const struct profile *p, const struct profile_check *c,
+                           struct span field, const struct profile_row *rows)
 {
+    size_t i = 0;
+    while (i < p->n_checks &&
+           !(p->checks[i].field && strcmp(p->checks[i].parameter, c->parameter) == 0 &&
+             span_is(field, p->checks[i].field) && rows[i].result != PROFILE_PASS &&
+             rows[i].has_value))
+        i++;
+    return i;
+}
+
+/* A parameter of several numbers is set as a whole: all that fail change in one line, the others
+ * stay as they are. */
+static enum status sysctl_line(struct judging *g, const struct profile *p,
+                               const struct profile_row *rows, size_t row, const char **out)
+{
+    const struct profile_check *c = &p->checks[row];
     auto_buf text = {0};
     buf_printf(&text, "%s =", c->parameter);
     for (size_t i = 0; c->field && i < RULE_FIELDS_MAX; i++) {
@@ -99,24 +115,28 @@ static enum status sysctl_line(struct judging *g, const struct profile_check *c,
         enum status st = read_number(g, &c->fields[i], &has, &v);
         if (st)
             return st;
-        bool this = span_is(parameter_field(span_of(c->parameter), i), c->field);
+        size_t other = row_of_field(p, c, parameter_field(span_of(c->parameter), i), rows);
         if (has)
-            buf_printf(&text, " %.0f", this ? wanted : v);
+            buf_printf(&text, " %.0f",
+                       other < p->n_checks ? wanted_number(&p->checks[other], &rows[other]) : v);
     }
     if (!c->field)
-        buf_printf(&text, " %.0f", wanted);
+        buf_printf(&text, " %.0f", wanted_number(c, &rows[row]));
     *out = arena_dup(g->arena, buf_text(&text));
     return OK;
 }
 
-static enum status write_line(struct judging *g, const struct profile_check *c,
-                              struct profile_row *row)
+/* After all rows have been judged. */
+static enum status write_line(struct judging *g, const struct profile *p, struct profile_row *rows,
+                              size_t row)
 {
-    row->file = c->file ? c->file : SYSCTL_FILE;
-    row->line = c->line;
-    if (c->line || !c->parameter || c->has_not || !row->has_value)
+    const struct profile_check *c = &p->checks[row];
+    struct profile_row *r = &rows[row];
+    if (r->result == PROFILE_PASS || !r->has_value)
         return OK;
-    return sysctl_line(g, c, wanted_number(c, row), &row->line);
+    r->file = c->file ? c->file : SYSCTL_FILE;
+    r->line = c->line;
+    return c->line || !c->parameter || c->has_not ? OK : sysctl_line(g, p, rows, row, &r->line);
 }
 
 static enum status judge_check(struct judging *g, const struct profile_check *c,
@@ -141,7 +161,7 @@ static enum status judge_check(struct judging *g, const struct profile_check *c,
         row->use = arena_printf(g->arena, "%s (%.0f %%)", number_text(g->arena, row->use_number),
                                 100 * row->share);
     }
-    return row->result == PROFILE_PASS ? OK : write_line(g, c, row);
+    return OK;
 }
 
 static enum status judge_profile(struct judging *g, const struct profile *p,
@@ -160,6 +180,12 @@ static enum status judge_profile(struct judging *g, const struct profile *p,
             return st;
         if (out->rows[i].result != PROFILE_UNKNOWN)
             out->result = MAX(out->result, out->rows[i].result);
+    }
+    for (size_t i = 0; i < p->n_checks; i++) {
+        enum status st = write_line(g, p, out->rows, i);
+        arena_reset(&g->a->scratch);
+        if (st)
+            return st;
     }
     return OK;
 }
@@ -228,31 +254,99 @@ static void painted(struct buf *out, const char *text, const char *code, bool co
         buf_str(out, text);
 }
 
-void profile_text(struct buf *out, const struct profile_report *p, bool colour)
+enum { TEXT_WIDTH = 80, COLUMNS = 4, BESIDE_COLUMNS = 2 + 4 * 2 + 6 }; /* blanks, RESULT */
+
+static const char *cell(const struct profile_row *r, size_t column)
+{
+    const char *cells[COLUMNS] = {r->name, r->value ? r->value : "-", r->use ? r->use : "",
+                                  r->wanted};
+    return cells[column];
+}
+
+/* As wide as what is in them; a name gives way where that is more than a terminal. */
+static void measure(const struct profile_report *p, const char *const *titles, size_t *widths)
+{
+    size_t all = BESIDE_COLUMNS;
+    for (size_t c = 0; c < COLUMNS; c++) {
+        widths[c] = strlen(titles[c]);
+        for (size_t i = 0; i < p->n_rows; i++)
+            widths[c] = MAX(widths[c], text_columns(span_of(cell(&p->rows[i], c))));
+        all += widths[c];
+    }
+    if (all > TEXT_WIDTH)
+        widths[0] -= MIN(all - TEXT_WIDTH, widths[0] - strlen(titles[0]));
+}
+
+static void put_cells(struct buf *out, const char *const *cells, const size_t *widths)
+{
+    buf_str(out, "  ");
+    text_cell(out, span_of(cells[0]), widths[0]);
+    for (size_t c = 1; c < COLUMNS; c++) { /* numbers stand on the right */
+        buf_fill(out, ' ', 2 + widths[c] - text_columns(span_of(cells[c])));
+        buf_str(out, cells[c]);
+    }
+    buf_str(out, "  ");
+}
+
+static void put_table(struct buf *out, const struct profile_report *p, bool colour)
 {
     static const char *const codes[PROFILE_RESULTS] = {"32", "33", "1;31", "2"};
-    painted(out, p->title, "1", colour);
-    buf_printf(out, "%s\n\n", p->found ? "" : "  (none of its processes was seen here)");
-    buf_printf(out, "  %-29s %12s %13s %13s  %s\n", "PARAMETER", "VALUE", "IN USE", "WANTED",
-               "RESULT");
+    static const char *const titles[COLUMNS] = {"PARAMETER", "VALUE", "IN USE", "WANTED"};
+    size_t widths[COLUMNS];
+    measure(p, titles, widths);
+    put_cells(out, titles, widths);
+    buf_str(out, "RESULT\n");
     for (size_t i = 0; i < p->n_rows; i++) {
         const struct profile_row *r = &p->rows[i];
-        buf_printf(out, "  %-29.29s %12s %13s %13s  ", r->name, r->value ? r->value : "-",
-                   r->use ? r->use : "", r->wanted);
+        const char *cells[COLUMNS];
+        for (size_t c = 0; c < COLUMNS; c++)
+            cells[c] = cell(r, c);
+        put_cells(out, cells, widths);
         painted(out, profile_results[r->result], codes[r->result], colour);
         buf_char(out, '\n');
     }
-    bool any = false;
-    for (size_t i = 0; i < p->n_rows; i++) {
-        const struct profile_row *r = &p->rows[i];
-        if (!r->line || r->result == PROFILE_PASS)
-            continue;
-        buf_printf(out, "%s  %s\n", any ? "" : "\nTo change:\n\n", r->line);
-        buf_printf(out, "      %s%s%s\n", r->file, r->why ? "; " : "", r->why ? r->why : "");
-        any = true;
+}
+
+/* Is the line, or (line NULL) the file, in an earlier row, too? */
+static bool told_before(const struct profile_report *p, size_t row, bool line)
+{
+    const struct profile_row *r = &p->rows[row];
+    for (size_t i = 0; i < row; i++) {
+        const struct profile_row *q = &p->rows[i];
+        if (q->line && strcmp(q->file, r->file) == 0 && (!line || strcmp(q->line, r->line) == 0))
+            return true;
     }
-    if (p->source)
-        buf_printf(out, "\nSource: %s\n", p->source);
+    return false;
+}
+
+/* The lines of one file together, to be copied. */
+static void put_file(struct buf *out, const struct profile_report *p, size_t first)
+{
+    buf_printf(out, "\nTo change, in %s:\n\n", p->rows[first].file);
+    for (size_t i = first; i < p->n_rows; i++) {
+        const struct profile_row *r = &p->rows[i];
+        if (!r->line || strcmp(r->file, p->rows[first].file) != 0 || told_before(p, i, true))
+            continue;
+        if (r->why)
+            buf_printf(out, "  # %s\n", r->why);
+        buf_printf(out, "  %s\n", r->line);
+    }
+}
+
+void profile_text(struct buf *out, const struct profile_report *p, bool colour)
+{
+    painted(out, p->title, "1", colour);
+    buf_printf(out, "%s\n\n",
+               p->found ? "  (runs here; its documented values, symptoms or not)"
+                        : "  (none of its processes was seen here)");
+    put_table(out, p, colour);
+    for (size_t i = 0; i < p->n_rows; i++)
+        if (p->rows[i].line && !told_before(p, i, false))
+            put_file(out, p, i);
+    if (!p->source)
+        return;
+    buf_str(out, "\nSource: ");
+    text_wrap(out, span_of(p->source), strlen("Source: "), TEXT_WIDTH);
 }
 
 static void put_number(struct json *j, const char *key, bool has, double v)

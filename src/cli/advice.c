@@ -8,8 +8,10 @@
 #include <string.h>
 #include <unistd.h>
 
-static const char usage[] = "usage: galen advice [OPTIONS]\n\n"
-                            "Prints what the server advises for each host.\n\n"
+static const char usage[] = "usage: galen advice [OPTIONS]\n"
+                            "\n"
+                            "Prints what the server advises for each host.\n"
+                            "\n"
                             "  --host NAME         only this host\n"
                             "  --wait SECONDS      wait that long for a first analysis\n"
                             "  --json              the server's JSON as it came\n" CLI_SERVER_HELP;

@@ -16,9 +16,11 @@ static const char usage[] =
     "       galen alerts rules [OPTIONS]        the rules and their thresholds\n"
     "       galen alerts ack ID [--note TEXT]   take care of one: it is not repeated\n"
     "       galen alerts resolve ID [--note TEXT]\n"
-    "       galen alerts preset NAME            thresholds for all: standard, critical, simple\n"
-    "       galen alerts silence MATCHER... --for 2h [--note TEXT]\n\n"
-    "A matcher is name=value, or as in PromQL: name=~\"a|b\".\n\n"
+    "       galen alerts preset NAME            standard, critical, simple thresholds\n"
+    "       galen alerts silence MATCHER... --for 2h [--note TEXT]\n"
+    "\n"
+    "A matcher is name=value, or as in PromQL: name=~\"a|b\".\n"
+    "\n"
     "  --state S           active (default of list), pending, firing, resolved or all\n"
     "  --host HOST, --severity S, --name ALERT\n"
     "  --for DURATION      how long a silence holds\n"
@@ -337,5 +339,5 @@ int cli_alerts(int argc, char **argv)
         return preset(&o, id);
     if (strcmp(verb, "silence") == 0)
         return silence(&o, argv + optind, argc - optind);
-    return cli_usage("alerts", usage, stderr);
+    return cli_no_command("alerts", verb, "list, history, rules, ack, resolve, preset and silence");
 }

@@ -195,12 +195,14 @@ static enum status close_target(struct receiving *r, enum status st, const char 
 /* ---- backup ---- */
 
 static const char backup_usage[] =
-    "usage: galen backup [OPTIONS] DIR | FILE.tar | FILE.tar.zst\n\n"
-    "Backs a running server up: samples and records as they are at one moment, while everything\n"
-    "goes on. DIR must be new or empty; a file must be new. galen restore makes a data directory\n"
-    "of it.\n\n"
-    "  --keep              the server keeps it too, below backups/ in its data "
-    "directory\n" CLI_SERVER_HELP;
+    "usage: galen backup [OPTIONS] DIR | FILE.tar | FILE.tar.zst\n"
+    "\n"
+    "Backs a running server up: samples and records as they are at one moment, while\n"
+    "everything goes on. DIR must be new or empty; a file must be new. galen restore\n"
+    "makes a data directory of it.\n"
+    "\n"
+    "  --keep              the server keeps it too, below backups/ in its data\n"
+    "                      directory\n" CLI_SERVER_HELP;
 
 static enum status make(const struct cli_server *s, char *id, size_t size, struct err *err)
 {
@@ -268,10 +270,11 @@ int cli_backup(int argc, char **argv)
 
 /* ---- restore ---- */
 
-static const char restore_usage[] = "usage: galen restore FROM --data DIR\n\n"
-                                    "Makes a server's data directory of a backup: a directory, "
-                                    "FILE.tar or FILE.tar.zst. DIR must be\n"
-                                    "new or empty. Start the server on it afterwards.\n";
+static const char restore_usage[] =
+    "usage: galen restore FROM --data DIR\n"
+    "\n"
+    "Makes a server's data directory of a backup: a directory, FILE.tar or\n"
+    "FILE.tar.zst. DIR must be new or empty. Start the server on it afterwards.\n";
 
 static enum status feed_file(struct tar_reader *tar, FILE *file, struct err *err)
 {

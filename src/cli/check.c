@@ -10,23 +10,28 @@
 
 #include <errno.h>
 #include <jansson.h>
+#include <signal.h>
 #include <time.h>
 #include <unistd.h>
 
 static const char usage[] =
-    "usage: galen check [OPTIONS]\n\n"
-    "Looks at this host for half a minute and says what to change and why. Needs no server and\n"
-    "no settings. Exit: 0 nothing to do, 1 there is advice, 2 it could not be done.\n\n"
-    "  --profile NAME  judge by a product's documented values, as mqconfig does: ibm-mq, "
-    "postgresql,\n"
-    "                  ... (exit: 0 PASS, 1 WARN, 2 FAIL)\n"
+    "usage: galen check [OPTIONS]\n"
+    "\n"
+    "Looks at this host for half a minute and says what to change and why. Needs no\n"
+    "server and no settings. Exit: 0 nothing to do, 1 there is advice, 2 it could\n"
+    "not be done.\n"
+    "\n"
+    "  --profile NAME  judge by a product's documented values, as mqconfig does:\n"
+    "                  ibm-mq, postgresql, ... (exit: 0 PASS, 1 WARN, 2 FAIL)\n"
     "  --watch         look again and again; ends with Ctrl-C\n"
-    "  --nagios        one line and performance data for Nagios and Icinga; exit 0 OK, 1 WARNING\n"
-    "                  (advice), 2 CRITICAL (advice with proof), 3 UNKNOWN\n"
+    "  --nagios        one line and performance data for Nagios and Icinga; exit 0\n"
+    "                  OK, 1 WARNING (advice), 2 CRITICAL (advice with proof), 3\n"
+    "                  UNKNOWN\n"
     "  --seconds N     how long to look, 2..3600 (default 30; 2 for a recorded host)\n"
     "  --root DIR      where proc/ and sys/ are: a recorded host\n"
     "  --json          the analysis as JSON\n"
-    "  --verbose       which checks were not judged here, and what is missing for them\n"
+    "  --verbose       which checks were not judged here, and what is missing for\n"
+    "                  them\n"
     "  --rules DIR     other rules than the installed ones\n"
     "  --model FILE    another classifier; \"\" for none\n";
 
@@ -47,14 +52,14 @@ static bool on_terminal(int fd)
     return isatty(fd) && !getenv("NO_COLOR");
 }
 
-static void show_progress(int64_t done, int64_t all, size_t series)
+static void show_progress(int64_t done, int64_t all)
 {
     if (!isatty(STDERR_FILENO))
         return;
     int filled = (int)(done * BAR_WIDTH / all);
-    fprintf(stderr, "\r\x1b[2K  looking  [%.*s%.*s] %lld of %lld s, %zu bytes of figures", filled,
+    fprintf(stderr, "\r\x1b[2K  looking  [%.*s%.*s] %lld of %lld s", filled,
             "##############################", BAR_WIDTH - filled, "..............................",
-            (long long)done, (long long)all, series);
+            (long long)done, (long long)all);
     fflush(stderr);
 }
 
@@ -62,6 +67,15 @@ static void end_progress(void)
 {
     if (isatty(STDERR_FILENO))
         fputs("\r\x1b[2K", stderr);
+}
+
+/* Ctrl-C leaves no half a bar beside the prompt. */
+static void on_interrupt(int number)
+{
+    static const char clear[] = "\r\x1b[2K";
+    (void)!write(STDERR_FILENO, clear, sizeof clear - 1);
+    signal(number, SIG_DFL);
+    raise(number);
 }
 
 static void wait_until(int64_t mono_ms)
@@ -72,14 +86,13 @@ static void wait_until(int64_t mono_ms)
         continue;
 }
 
-static enum status take_reading(struct collect *c, struct memory_source *to, size_t *bytes,
-                                int64_t *now_ms, struct err *err)
+static enum status take_reading(struct collect *c, struct memory_source *to, int64_t *now_ms,
+                                struct err *err)
 {
     auto_buf message = {0};
     *now_ms = clock_wall_ms();
     collect_run(c, *now_ms, clock_mono_ms(), true);
     collect_write(c, &message);
-    *bytes += message.len;
     return look_add_message(to, buf_view(&message), err);
 }
 
@@ -87,14 +100,13 @@ static enum status take_reading(struct collect *c, struct memory_source *to, siz
 static enum status look(const struct check *o, struct collect *c, struct memory_source *to,
                         int64_t *now_ms, struct err *err)
 {
-    size_t bytes = 0;
     int64_t start = clock_mono_ms();
-    enum status st = take_reading(c, to, &bytes, now_ms, err);
+    enum status st = take_reading(c, to, now_ms, err);
     for (int64_t s = 1; !st && s <= o->seconds; s++) {
-        show_progress(s, o->seconds, bytes);
+        show_progress(s, o->seconds);
         wait_until(start + s * 1000);
         if (s % 2 == 0 || s == o->seconds)
-            st = take_reading(c, to, &bytes, now_ms, err);
+            st = take_reading(c, to, now_ms, err);
     }
     end_progress();
     return st;
@@ -102,8 +114,10 @@ static enum status look(const struct check *o, struct collect *c, struct memory_
 
 /* ---- what is printed ---- */
 
-static void write_out(struct buf *out)
+static void write_out(const struct check *o, const struct buf *out)
 {
+    if (o->watch && !o->json && isatty(STDOUT_FILENO))
+        fputs("\x1b[H\x1b[2J", stdout);
     fwrite(out->at, 1, out->len, stdout);
     fflush(stdout);
 }
@@ -118,15 +132,13 @@ static void print_analysis(const struct check *o, const struct analysis *a,
         analysis_json(&j, a);
         buf_char(&out, '\n');
     } else {
-        if (o->watch && colour)
-            buf_str(&out, "\x1b[H\x1b[2J");
         analysis_text(&out, a, colour);
     }
     for (size_t i = 0; i < n && !o->json; i++) {
         buf_char(&out, '\n');
         profile_text(&out, &profiles[i], colour);
     }
-    write_out(&out);
+    write_out(o, &out);
 }
 
 /* "FD2 ...: galen_process_descriptors" for each rule that has no signal on this host. */
@@ -183,7 +195,7 @@ static int print_profile(const struct check *o, const struct profile_report *p)
     } else {
         profile_text(&out, p, on_terminal(STDOUT_FILENO));
     }
-    write_out(&out);
+    write_out(o, &out);
     return codes[p->result];
 }
 
@@ -216,7 +228,9 @@ static enum status analyse(const struct check *o, struct adviser *a, struct memo
     if (st)
         return st;
     if (advice.n != 1)
-        return err_set(err, NOT_FOUND, "there are no figures of memory below %s/proc", o->root);
+        return err_set(err, NOT_FOUND,
+                       "%s: proc/meminfo tells nothing of memory, so there is no host to judge",
+                       o->root);
     st = advise_profiles(a, memory_source_face(m), SPAN(""), NULL, now_ms, &arena, &profiles, &n,
                          err);
     if (st)
@@ -316,8 +330,9 @@ int cli_check(int argc, char **argv)
     for (int c; (c = getopt_long(argc, argv, "h", options, NULL)) != -1;) {
         switch (c) {
         case 's':
-            good &=
-                span_i64(span_of(optarg), &o.seconds) && o.seconds >= 2 && o.seconds <= SECONDS_MAX;
+            if (!span_i64(span_of(optarg), &o.seconds) || o.seconds < SECONDS_RECORDED ||
+                o.seconds > SECONDS_MAX)
+                return cli_wrong("check", "--seconds is %d to %d", SECONDS_RECORDED, SECONDS_MAX);
             break;
         case 'r':
             o.root = optarg;
@@ -349,8 +364,14 @@ int cli_check(int argc, char **argv)
             good = false;
         }
     }
-    if (!good || optind != argc || (o.nagios && (o.json || o.watch || o.profile)))
+    if (!good)
         return cli_usage("check", usage, stderr);
+    if (optind != argc)
+        return cli_wrong("check", "it wants no words, but there is \"%s\"", argv[optind]);
+    if (o.nagios && (o.json || o.watch || o.profile))
+        return cli_wrong("check", "--nagios goes with none of --json, --watch and --profile");
+    if (isatty(STDERR_FILENO))
+        signal(SIGINT, on_interrupt);
     log_setup("galen", LOG_ERROR, false); /* what a host does not have, the checks' count tells */
     if (!o.seconds)
         o.seconds = span_is(span_of(o.root), "/") ? SECONDS_DEFAULT : SECONDS_RECORDED;

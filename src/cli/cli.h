@@ -38,6 +38,14 @@ int cli_fail(const char *name, const struct err *err);
 /* An unknown or incomplete option: says so and where help is. */
 int cli_usage(const char *name, const char *usage, FILE *to);
 
+/* The same with what is wrong: a sentence without its dot. */
+int cli_wrong(const char *name, const char *sentence, ...) PRINTF(2, 3);
+/* A word that is no command of `galen NAME`: says which there are. */
+int cli_no_command(const char *name, const char *word, const char *there_are);
+/* For commands without options of their own: true when the words (argv + optind) are to be used;
+ * else help or a wrong option was answered, with *exit_code. */
+bool cli_words(const char *name, const char *usage, int argc, char **argv, int *exit_code);
+
 /* --server and --token-file with their environment GALEN_SERVER, GALEN_TOKEN_FILE. */
 struct cli_server {
     const char *url; /* default http://127.0.0.1:5000 */
@@ -50,7 +58,8 @@ struct cli_server {
         "ca", required_argument, NULL, 'a'                                                         \
     }
 #define CLI_SERVER_HELP                                                                            \
-    "  --server URL        the server (default http://127.0.0.1:5000, or $GALEN_SERVER)\n"         \
+    "  --server URL        the server (default $GALEN_SERVER, else\n"                              \
+    "                      http://127.0.0.1:5000)\n"                                               \
     "  --token-file FILE   file with an API token (or $GALEN_TOKEN_FILE)\n"                        \
     "  --ca FILE           certificates to trust, PEM\n"
 

@@ -18,16 +18,21 @@ static const int64_t KEEP_ALL_MS = INT64_C(36500) * 24 * 3600 * 1000;
 static const int64_t EXPORT_WHOLE_MS = INT64_C(24) * 3600 * 1000; /* it takes what it takes */
 
 static const char usage[] =
-    "usage: galen export [OPTIONS] [SELECTOR...]\n\n"
-    "Writes the samples of all series, or of those that one of the selectors matches, as\n"
-    "'{instance=\"web1\"}' or 'node_load1'.\n\n"
+    "usage: galen export [OPTIONS] [SELECTOR...]\n"
+    "\n"
+    "Writes the samples of all series, or of those that one of the selectors\n"
+    "matches, as '{instance=\"web1\"}' or 'node_load1'.\n"
+    "\n"
     "  --format F          csv (default), json, openmetrics or sqlite (with --output)\n"
-    "  --start T --end T   RFC 3339 or seconds since 1970 (default: everything until now)\n"
+    "  --start T --end T   RFC 3339 or seconds since 1970 (default: everything until\n"
+    "                      now)\n"
     "  --output FILE       a new file; default: standard output\n"
-    "  --data DIR          a server's data directory, while that server is not running\n"
-    "\nJSON and CSV carry every bit, stale markers too; OpenMetrics leaves these "
-    "out;\nSQLite has NULL for NaN: tables series and samples, view "
-    "sample_rows.\n\n" CLI_SERVER_HELP;
+    "  --data DIR          a server's data directory, while that server is not\n"
+    "                      running\n"
+    "\n"
+    "JSON and CSV carry every bit, stale markers too; OpenMetrics leaves these out;\n"
+    "SQLite has NULL for NaN: tables series and samples, view sample_rows.\n"
+    "\n" CLI_SERVER_HELP;
 
 struct export
 {

@@ -9,11 +9,12 @@
 #include <math.h>
 
 static const char usage[] =
-    "usage: galen features TRIALS.csv > ROWS.csv\n\n"
+    "usage: galen features TRIALS.csv > ROWS.csv\n"
+    "\n"
     "The first two columns of TRIALS.csv, begin and end, name files with what\n"
-    "`galen-agent --print` wrote before and at the end of a load; the others (label, scenario,\n"
-    "...) are passed on. Added are rules_class and rules_first, what the rules advise, and the\n"
-    "features of rules/features.yaml.\n";
+    "`galen-agent --print` wrote before and at the end of a load; the others (label,\n"
+    "scenario, ...) are passed on. Added are rules_class and rules_first, what the\n"
+    "rules advise, and the features of rules/features.yaml.\n";
 
 enum { TRIALS_MAX_BYTES = 16 << 20, SNAPSHOT_MAX_BYTES = 16 << 20 };
 
@@ -128,10 +129,11 @@ static enum status run(const char *path, struct err *err)
 
 int cli_features(int argc, char **argv)
 {
-    if (argc == 2 && (strcmp(argv[1], "--help") == 0 || strcmp(argv[1], "-h") == 0))
-        return cli_usage("features", usage, stdout);
-    if (argc != 2)
+    int code;
+    if (!cli_words("features", usage, argc, argv, &code))
+        return code;
+    if (argc != optind + 1)
         return cli_usage("features", usage, stderr);
     struct err err = {0};
-    return run(argv[1], &err) ? cli_fail("features", &err) : EXIT_OK;
+    return run(argv[optind], &err) ? cli_fail("features", &err) : EXIT_OK;
 }

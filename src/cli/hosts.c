@@ -12,8 +12,10 @@ enum { ANSWER_MAX = 300 };
 
 static const char usage[] =
     "usage: galen hosts                       the hosts and when they were seen\n"
-    "       galen hosts delete NAME [--yes]   deletes a host with all its samples and results\n\n"
-    "A host whose agent still runs comes back with its next samples.\n\n"
+    "       galen hosts delete NAME [--yes]   deletes a host with all that is stored\n"
+    "\n"
+    "A host whose agent still runs comes back with its next samples.\n"
+    "\n"
     "  --yes               do not ask\n" CLI_SERVER_HELP;
 
 static enum status load(const struct cli_server *s, json_t **out, struct err *err)
@@ -91,6 +93,8 @@ int cli_hosts(int argc, char **argv)
     }
     int words = argc - optind;
     bool deletes = words == 2 && strcmp(argv[optind], "delete") == 0;
+    if (good && words && strcmp(argv[optind], "delete") != 0)
+        return cli_no_command("hosts", argv[optind], "delete; without one the hosts are listed");
     if (!good || (words && !deletes))
         return cli_usage("hosts", usage, stderr);
     struct err err = {0};

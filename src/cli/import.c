@@ -26,20 +26,25 @@ enum {
 static const int64_t KEEP_ALL_MS = INT64_C(36500) * 24 * 3600 * 1000;
 
 static const char usage[] =
-    "usage: galen import [OPTIONS] FILE... (or - for standard input)\n\n"
-    "Imports samples from files in Prometheus's text format, OpenMetrics, CSV or JSON, also "
-    "packed\n"
-    "with gzip, and from the payloads of the /analyze interface. Old samples are taken as well as\n"
-    "new ones, in any order; what is there already is no error. A file with a bad line imports\n"
-    "nothing.\n\n"
-    "  --format F          prometheus, openmetrics, csv or json (default: by the file's name,\n"
-    "                      else by how it begins)\n"
+    "usage: galen import [OPTIONS] FILE... (or - for standard input)\n"
+    "\n"
+    "Imports samples from files in Prometheus's text format, OpenMetrics, CSV or\n"
+    "JSON, also packed with gzip, and from the payloads of the /analyze interface.\n"
+    "Old samples are taken as well as new ones, in any order; what is there already\n"
+    "is no error. A file with a bad line imports nothing.\n"
+    "\n"
+    "  --format F          prometheus, openmetrics, csv or json (default: by the\n"
+    "                      file's name, else by how it begins)\n"
     "  --dry-run           read everything, name what is bad, import nothing\n"
     "  --skip-bad          leave bad lines out and import the rest\n"
     "  --label NAME=VALUE  a label for every series that lacks it, as instance=web1\n"
-    "  --data DIR          a server's data directory, while that server is not running\n"
-    "\nCSV: a header, then timestamp,metric,LABEL...,value or timestamp,instance,METRIC...\n"
-    "Times: RFC 3339, seconds or milliseconds since 1970.\n\n" CLI_SERVER_HELP;
+    "  --data DIR          a server's data directory, while that server is not\n"
+    "                      running\n"
+    "\n"
+    "CSV: a header, then timestamp,metric,LABEL...,value or\n"
+    "timestamp,instance,METRIC... Times: RFC 3339, seconds or milliseconds since\n"
+    "1970.\n"
+    "\n" CLI_SERVER_HELP;
 
 struct import {
     struct cli_server server;

@@ -50,10 +50,15 @@ int main(int argc, char **argv)
         return EXIT_OK;
     }
     for (size_t i = 0; i < COUNT(commands); i++)
-        if (span_is(name, commands[i].name))
+        if (span_is(name, commands[i].name)) {
+            char full[32]; /* what getopt names in its complaints */
+            snprintf(full, sizeof full, "galen %s", argv[1]);
+            argv[1] = full;
             return commands[i].run(argc - 1, argv + 1);
+        }
     if (name.len)
-        fprintf(stderr, "galen: there is no command \"%s\"\n\n", argv[1]);
-    help(stderr);
+        fprintf(stderr, "galen: there is no command \"%s\"; see galen --help\n", argv[1]);
+    else
+        help(stderr);
     return EXIT_USAGE;
 }

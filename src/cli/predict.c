@@ -9,10 +9,12 @@
 enum { LINE_MAX_BYTES = 1 << 20 };
 
 static const char usage[] =
-    "usage: galen predict MODEL.h5 < ROWS.csv\n\n"
-    "Reads rows of numbers, in the order of the model's inputs, from standard input and writes\n"
-    "the probabilities of none, increase, decrease and upgrade for each, separated by commas.\n"
-    "A first line that names the columns is passed over; an empty cell counts as 0.\n";
+    "usage: galen predict MODEL.h5 < ROWS.csv\n"
+    "\n"
+    "Reads rows of numbers, in the order of the model's inputs, from standard input\n"
+    "and writes the probabilities of none, increase, decrease and upgrade for each,\n"
+    "separated by commas. A first line that names the columns is passed over; an\n"
+    "empty cell counts as 0.\n";
 
 /* A line that names columns: its first cell is no number. */
 static bool is_header(struct span line)
@@ -71,13 +73,14 @@ static enum status predict_all(const struct model *m, struct err *err)
 
 int cli_predict(int argc, char **argv)
 {
-    if (argc == 2 && (strcmp(argv[1], "--help") == 0 || strcmp(argv[1], "-h") == 0))
-        return cli_usage("predict", usage, stdout);
-    if (argc != 2)
+    int code;
+    if (!cli_words("predict", usage, argc, argv, &code))
+        return code;
+    if (argc != optind + 1)
         return cli_usage("predict", usage, stderr);
     struct model *m;
     struct err err = {0};
-    enum status st = model_load(argv[1], &m, &err);
+    enum status st = model_load(argv[optind], &m, &err);
     if (!st)
         st = predict_all(m, &err);
     model_close(m);

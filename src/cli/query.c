@@ -13,18 +13,21 @@
 #include <unistd.h>
 
 static const char usage[] =
-    "usage: galen query 'EXPR' [OPTIONS]\n\n"
-    "Asks the server a PromQL question: an instant query, or with --start, --end and --step\n"
-    "a range query.\n\n"
+    "usage: galen query 'EXPR' [OPTIONS]\n"
+    "\n"
+    "Asks the server a PromQL question: an instant query, or with --start, --end and\n"
+    "--step a range query.\n"
+    "\n"
     "  --time T            when (RFC 3339 or seconds since 1970; default now)\n"
     "  --start T --end T   the range\n"
     "  --step S            its step, as 15s or 0.5\n"
-    "  -o, --output FORM   table (the default), json (the server's, as it came) or csv\n"
-    "                      (RFC 4180; text that begins like a formula gets a ' before it)\n"
-    "  --json              the same as -o json\n" CLI_SERVER_HELP
-    "\nOn a terminal a range is drawn as a chart for each series, in colours unless NO_COLOR is\n"
-    "set; otherwise its points are listed. Where the server cannot read the expression, the\n"
-    "place is shown under it.\n";
+    "  -o, --output FORM   table (the default), json (the server's, as it came) or\n"
+    "                      csv (RFC 4180; text that begins like a formula gets a '\n"
+    "                      before it)\n"
+    "  --json              the same as -o json\n" CLI_SERVER_HELP "\n"
+    "On a terminal a range is drawn as a chart for each series, in colours unless\n"
+    "NO_COLOR is set; otherwise its points are listed. Where the server cannot read\n"
+    "the expression, the place is shown under it.\n";
 
 enum form { FORM_TABLE, FORM_JSON, FORM_CSV };
 enum { WIDTH_DEFAULT = 80 };

@@ -7,16 +7,15 @@
 #include <sys/stat.h>
 
 static const char usage[] =
-    "usage: galen rules check [DIR | FILE...]\n"
-    "       galen rules test FILE...      unit tests of alert rules, in promtool's format\n"
-    "       galen rules export DIR        the alert rules in DIR as one file for Prometheus\n\n"
-    "Reads features.yaml, advice/ and profiles/ below DIR (default: where the rules are "
-    "installed)\n"
-    "as the server does; or files of an administrator's own rules, beside the installed ones;\n"
-    "or Prometheus's rule files (with `groups:`), with thresholds or without; or templates of "
-    "mails\n"
-    "(*.tmpl). The\n"
-    "first fault is named with file, line, column and reason.\n";
+    "usage: galen rules check [DIR | FILE...]  are they well-formed?\n"
+    "       galen rules test FILE...           unit tests of alert rules (promtool's)\n"
+    "       galen rules export DIR             alert rules as one file for Prometheus\n"
+    "\n"
+    "Reads features.yaml, advice/ and profiles/ below DIR (default: where the rules\n"
+    "are installed) as the server does; or files of an administrator's own rules,\n"
+    "beside the installed ones; or Prometheus's rule files (with `groups:`), with\n"
+    "thresholds or without; or templates of mails (*.tmpl). The first fault is named\n"
+    "with file, line, column and reason.\n";
 
 static bool is_folder(const char *path)
 {
@@ -85,36 +84,49 @@ static int check_files(int n_files, char **files)
     return code;
 }
 
-int cli_rules(int argc, char **argv)
+/* dir NULL: where the rules are installed. */
+static int check_rules(const char *dir)
 {
-    if (argc == 2 && (strcmp(argv[1], "--help") == 0 || strcmp(argv[1], "-h") == 0))
-        return cli_usage("rules", usage, stdout);
-    if (argc > 2 && strcmp(argv[1], "test") == 0)
-        return rules_test(argc - 2, argv + 2);
-    if (argc == 3 && strcmp(argv[1], "export") == 0)
-        return rules_export(argv[2]);
-    if (argc > 2 && strcmp(argv[1], "check") == 0 && rules_are_prometheus(argv[2])) {
-        int worst = EXIT_OK;
-        for (int i = 2; i < argc; i++) {
-            int code = alert_rules_check(argv[i]);
-            worst = MAX(worst, code);
-        }
-        return worst;
-    }
-    if (argc < 2 || strcmp(argv[1], "check") != 0)
-        return cli_usage("rules", usage, stderr);
-    if (argc > 2 && (argc > 3 || !is_folder(argv[2])))
-        return check_files(argc - 2, argv + 2);
-    struct adviser_config config = {
-        .rules_dir = argc == 3 ? argv[2] : NULL, .rules_extra = "", .model_path = ""};
+    struct adviser_config config = {.rules_dir = dir, .rules_extra = "", .model_path = ""};
     struct adviser *a;
     struct err err = {0};
     if (adviser_open(&config, &a, &err))
         return cli_fail("rules", &err);
     printf("%zu rules are well-formed\n", adviser_rules(a));
     adviser_close(a);
-    struct arena paths = {0};
-    int code = check_templates(argc == 3 ? argv[2] : advise_data_path(&paths, "rules"));
-    arena_free(&paths);
-    return code;
+    auto_arena paths = {0};
+    return check_templates(dir ? dir : advise_data_path(&paths, "rules"));
+}
+
+static int check(int n, char **words)
+{
+    if (n && rules_are_prometheus(words[0])) {
+        int worst = EXIT_OK;
+        for (int i = 0; i < n; i++) {
+            int code = alert_rules_check(words[i]);
+            worst = MAX(worst, code);
+        }
+        return worst;
+    }
+    return n > 1 || (n && !is_folder(words[0])) ? check_files(n, words)
+                                                : check_rules(n ? words[0] : NULL);
+}
+
+int cli_rules(int argc, char **argv)
+{
+    int code;
+    if (!cli_words("rules", usage, argc, argv, &code))
+        return code;
+    int n = argc - optind - 1; /* behind the command */
+    char **words = argv + optind + 1;
+    const char *command = n < 0 ? "" : words[-1];
+    if (strcmp(command, "check") == 0)
+        return check(n, words);
+    if (strcmp(command, "test") == 0 && n > 0)
+        return rules_test(n, words);
+    if (strcmp(command, "export") == 0 && n == 1)
+        return rules_export(words[0]);
+    if (n < 0 || strcmp(command, "test") == 0 || strcmp(command, "export") == 0)
+        return cli_usage("rules", usage, stderr);
+    return cli_no_command("rules", command, "check, test and export");
 }

@@ -30,6 +30,32 @@ int cli_usage(const char *name, const char *usage, FILE *to)
     return to == stderr ? EXIT_USAGE : EXIT_OK;
 }
 
+int cli_wrong(const char *name, const char *sentence, ...)
+{
+    va_list args;
+    va_start(args, sentence);
+    fprintf(stderr, "galen %s: ", name);
+    vfprintf(stderr, sentence, args);
+    fprintf(stderr, "; see galen %s --help\n", name);
+    va_end(args);
+    return EXIT_USAGE;
+}
+
+int cli_no_command(const char *name, const char *word, const char *there_are)
+{
+    fprintf(stderr, "galen %s: there is no command \"%s\"; there are %s\n", name, word, there_are);
+    return EXIT_USAGE;
+}
+
+bool cli_words(const char *name, const char *usage, int argc, char **argv, int *exit_code)
+{
+    static const struct option options[] = {{"help", no_argument, NULL, 'h'}, {0}};
+    int c = getopt_long(argc, argv, "h", options, NULL);
+    if (c != -1)
+        *exit_code = cli_usage(name, usage, c == 'h' ? stdout : stderr);
+    return c == -1;
+}
+
 void cli_server_defaults(struct cli_server *s)
 {
     const char *url = getenv("GALEN_SERVER");

@@ -11,13 +11,15 @@
 #include <string.h>
 
 static const char usage[] =
-    "usage: galen store stats [--json]                 what is stored, and of which hosts\n"
-    "       galen store check [--json] [DIR]           is it what was written?\n"
-    "       galen store clean-up --older-than 7d       drop what is older, now\n\n"
-    "check asks the server, or reads DIR: a data directory whose server is not running, or a\n"
-    "backup; nothing is changed. It exits 0 when all is well and 1 when something is damaged.\n"
-    "Gaps (a host was silent for more than three of its usual intervals) are told, but are no\n"
-    "damage.\n\n"
+    "usage: galen store stats [--json]              what is stored, of which hosts\n"
+    "       galen store check [--json] [DIR]        is it what was written?\n"
+    "       galen store clean-up --older-than 7d    drop what is older, now\n"
+    "\n"
+    "check asks the server, or reads DIR: a data directory whose server is not\n"
+    "running, or a backup; nothing is changed. It exits 0 when all is well and 1\n"
+    "when something is damaged. Gaps (a host was silent for more than three of its\n"
+    "usual intervals) are told, but are no damage.\n"
+    "\n"
     "  --json              the answer as JSON\n"
     "  --older-than D      a duration of at least 1h, as 1d, 7d, 30d\n" CLI_SERVER_HELP;
 
@@ -217,5 +219,8 @@ int cli_store(int argc, char **argv)
         return check(&o, words == 2 ? argv[optind + 1] : NULL);
     if (good && words == 1 && span_is(what, "clean-up") && o.older_than)
         return clean_up(&o);
-    return cli_usage("store", usage, stderr);
+    if (!good || !words || span_is(what, "stats") || span_is(what, "check") ||
+        span_is(what, "clean-up"))
+        return cli_usage("store", usage, stderr);
+    return cli_no_command("store", argv[optind], "stats, check and clean-up");
 }

@@ -9,6 +9,7 @@ UNIT_DECLARE(keras);
 UNIT_DECLARE(payload);
 UNIT_DECLARE(rules);
 UNIT_DECLARE(table);
+UNIT_DECLARE(text);
 UNIT_DECLARE(train);
 UNIT_DECLARE(trends);
 UNIT_DECLARE(verify);
@@ -17,5 +18,5 @@ int main(void)
 {
     return UNIT_RUN(advice) + UNIT_RUN(decide) + UNIT_RUN(edges) + UNIT_RUN(guards) +
            UNIT_RUN(hold) + UNIT_RUN(keras) + UNIT_RUN(payload) + UNIT_RUN(rules) +
-           UNIT_RUN(table) + UNIT_RUN(train) + UNIT_RUN(trends) + UNIT_RUN(verify);
+           UNIT_RUN(table) + UNIT_RUN(text) + UNIT_RUN(train) + UNIT_RUN(trends) + UNIT_RUN(verify);
 }
