@@ -1,20 +1,14 @@
-/* codec_bench: bytes a sample and nanoseconds of the chunk codec on rwload.c's mix of series,
+/* codec_bench: bytes a sample and nanoseconds of the chunk codec on rwload's mix of series,
  * four hosts, eight hours at ten seconds. Every chunk is compared bit for bit. */
-#undef _GNU_SOURCE /* as rwload.c defines it itself */
-#define main rwload_main
-#define series rwload_series
-#define sample rwload_sample
-#define varint_size rwload_varint_size
-#define varint_put rwload_varint_put
-#include "rwload.c"
-#undef main
-#undef series
-#undef sample
-#undef varint_size
-#undef varint_put
+#include "rwload/mix.h"
+#include "rwload/util.h"
 
 #include "base/clock.h"
 #include "store/embedded/chunk.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
 
 static void measure(enum chunk_style style, const double *values, size_t series_n, size_t n,
                     size_t length)
@@ -47,18 +41,14 @@ static void measure(enum chunk_style style, const double *values, size_t series_
 int main(void)
 {
     enum { LENGTH = 2880 };
-    hosts = 4;
-    make_templates();
-    size_t n = (size_t)hosts * (size_t)series_per_host;
-    state = need(calloc(n, sizeof *state));
+    mix.hosts = 4;
+    mix_begin(false);
+    size_t n = (size_t)mix.hosts * (size_t)mix.series_per_host, at = 0;
     double *values = need(malloc(n * LENGTH * sizeof *values));
-    for (int h = 0; h < hosts; h++)
-        for (int i = 0; i < series_per_host; i++) {
-            size_t s = (size_t)h * (size_t)series_per_host + (size_t)i;
-            first_value(&state[s], h, i);
+    for (int h = 0; h < mix.hosts; h++)
+        for (int i = 0; i < mix.series_per_host; i++)
             for (int step = 0; step < LENGTH; step++)
-                values[s * LENGTH + (size_t)step] = value_at(&state[s], h, i, step);
-        }
+                values[at++] = mix_value(h, i, step);
     static const size_t lengths[] = {16, 120, 480};
     for (int style = CHUNK_RECENT; style <= CHUNK_COMPACT; style++)
         for (size_t i = 0; i < COUNT(lengths); i++)

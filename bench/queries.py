@@ -1,5 +1,5 @@
 #!/usr/bin/env python3
-"""CPU and wall time of a running server's answers to the queries of a load (rwload.c).
+"""CPU and wall time of a running server's answers to the queries of a load (rwload).
 
 queries.py [options] URL     URL: http://HOST:PORT/api/v1
 

@@ -10,7 +10,7 @@ build=$(realpath "$1"); hosts=${2:-1000} seconds=${3:-120}
 cd "$(dirname "$0")"
 bin=${BENCH_DIR:-${XDG_CACHE_HOME:-$HOME/.cache}/galen-bench}
 mkdir -p "$bin"
-gcc -std=c17 -O2 -Wall -Wextra -pthread -o "$bin/rwload" rwload.c -lsnappy -lm
+rwload/build.sh "$bin/rwload"
 [ -n "${BENCH_TMP:-}" ] && export TMPDIR=$BENCH_TMP
 data=$(mktemp -d -t galen-bench.XXXXXX)
 export GALEN_DEV_TOKEN=bench-token

@@ -1,5 +1,5 @@
-/* store_bench: the embedded store alone, in this process, with the load of rwload.c. The CPU time
- * of making the messages is measured and taken off; HTTP and decompression are not in it.
+/* store_bench: the embedded store alone, in this process, with the load of rwload/mix.h. The CPU
+ * time of making the messages is measured and taken off; HTTP and decompression are not in it.
  *
  *   store_bench [--hosts N] [--duration S] [--interval S] [--batch-samples K] [--writers N]
  *               [--dir DIR] [--keep]
@@ -9,23 +9,24 @@
  *
  * Prints one line for loading (every message awaited until it is durable), one for compacting,
  * one for restarts after a clean end and after a crash. */
-#undef _GNU_SOURCE /* as rwload.c defines it itself */
-#define main rwload_main
-#define series rwload_series
-#define sample rwload_sample
-#define varint_size rwload_varint_size
-#include "rwload.c"
-#undef main
-#undef series
-#undef sample
-#undef varint_size
+#include "rwload/mix.h"
+#include "rwload/payload.h"
+#include "rwload/util.h"
 
 #include "base/clock.h"
 #include "base/log.h"
 #include "store/embedded/embedded.h"
 
 #include <ftw.h>
+#include <getopt.h>
+#include <inttypes.h>
+#include <math.h>
+#include <pthread.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
 #include <sys/stat.h>
+#include <unistd.h>
 
 struct writer {
     pthread_t thread;
@@ -35,6 +36,10 @@ struct writer {
     double *latency;
     size_t latency_n, latency_size;
 };
+
+static int64_t start_ms, steps;
+static int batch = 1;
+static double duration = 600;
 
 static uint64_t tree_bytes;
 
@@ -81,28 +86,10 @@ static void make_message(struct buffer *raw, struct buffer *labels, int h, int64
                          int64_t count)
 {
     raw->len = 0;
-    for (int i = 0; i < series_per_host; i++) {
-        const char *list[MAX_LABELS][2];
-        char scratch[2][64];
+    for (int i = 0; i < mix.series_per_host; i++) {
         labels->len = 0;
-        int n = labels_of(h, i, list, scratch);
-        for (int j = 0; j < n; j++)
-            put_label(labels, list[j][0], list[j][1]);
-        struct rwload_series *s = &state[(size_t)h * (size_t)series_per_host + (size_t)i];
-        size_t tlen = rwload_varint_size((uint64_t)(start_ms + step * interval_ms)),
-               slen = 10 + tlen;
-        put_varint(raw, 1 << 3 | 2);
-        put_varint(raw, labels->len + (size_t)count * (2 + slen));
-        put_bytes(raw, labels->data, labels->len);
-        for (int64_t j = 0; j < count; j++) {
-            double v = value_at(s, h, i, step + j);
-            put_varint(raw, 2 << 3 | 2);
-            put_varint(raw, slen);
-            put_varint(raw, 1 << 3 | 1);
-            put_bytes(raw, &v, 8);
-            put_varint(raw, 2 << 3 | 0);
-            put_varint(raw, (uint64_t)(start_ms + (step + j) * interval_ms));
-        }
+        payload_labels(labels, h, i);
+        payload_series(raw, h, i, labels->data, labels->len, start_ms, step, count);
     }
 }
 
@@ -113,16 +100,16 @@ static void *load(void *arg)
     struct buffer raw = {0}, labels = {0};
     for (int64_t step = 0; step < steps; step += batch) {
         int64_t count = steps - step < batch ? steps - step : batch;
-        for (int h = w->number; h < hosts; h += w->count) {
+        for (int h = w->number; h < mix.hosts; h += w->count) {
             uint64_t begin = thread_ns();
             make_message(&raw, &labels, h, step, count);
             w->generating_ns += thread_ns() - begin;
             struct append_result result;
             struct err err;
-            double t = now();
+            double t = seconds_now();
             while (store_append_wait(out, span_from(raw.data, raw.len), &result, &err) == AGAIN)
                 usleep(1000);
-            t = now() - t;
+            t = seconds_now() - t;
             w->samples += result.samples;
             if (w->latency_n == w->latency_size) {
                 w->latency_size = w->latency_size ? w->latency_size * 2 : 4096;
@@ -142,10 +129,10 @@ static struct store *open_store(const char *dir, double *seconds)
     struct store_config config = {.dir = dir, .retention_ms = INT64_C(400) * 86400000};
     struct store *s;
     struct err err;
-    double t = now();
+    double t = seconds_now();
     if (store_open(&config, &s, &err))
         die("%s", err.text);
-    *seconds = now() - t;
+    *seconds = seconds_now() - t;
     return s;
 }
 
@@ -170,7 +157,8 @@ static void report_load(struct writer *w, int n, double seconds, double cpu, uin
            "p99_ms=%.2f max_ms=%.1f memory_per_series=%.0f disk_per_sample=%.3f\n",
            samples, cpu, (double)samples / cpu, seconds, all_latencies[latencies / 2] * 1e3,
            all_latencies[latencies * 99 / 100] * 1e3, all_latencies[latencies - 1] * 1e3,
-           (double)memory / ((double)hosts * series_per_host), (double)disk / (double)samples);
+           (double)memory / ((double)mix.hosts * mix.series_per_host),
+           (double)disk / (double)samples);
     free(all_latencies);
 }
 
@@ -283,13 +271,13 @@ int main(int argc, char **argv)
     for (int o; (o = getopt_long(argc, argv, "", options, NULL)) != -1;)
         switch (o) {
         case 'n':
-            hosts = atoi(optarg);
+            mix.hosts = atoi(optarg);
             break;
         case 'm':
-            series_per_host = atoi(optarg);
+            mix.series_per_host = atoi(optarg);
             break;
         case 'i':
-            interval_ms = llround(atof(optarg) * 1000);
+            mix.interval_ms = llround(atof(optarg) * 1000);
             break;
         case 'd':
             duration = atof(optarg);
@@ -319,13 +307,9 @@ int main(int argc, char **argv)
     log_setup("store_bench", LOG_WARN, false);
     if (opens)
         return open_often(dir, opens);
-    steps = (int64_t)(duration * 1000) / interval_ms;
-    start_ms = (int64_t)time(NULL) * 1000 - steps * interval_ms;
-    make_templates();
-    state = need(calloc((size_t)hosts * (size_t)series_per_host, sizeof *state));
-    for (int h = 0; h < hosts; h++)
-        for (int i = 0; i < series_per_host; i++)
-            first_value(&state[(size_t)h * (size_t)series_per_host + (size_t)i], h, i);
+    steps = (int64_t)(duration * 1000) / mix.interval_ms;
+    start_ms = (int64_t)time(NULL) * 1000 - steps * mix.interval_ms;
+    mix_begin(false);
 
     uint64_t before = resident();
     pthread_t watcher;
@@ -334,7 +318,7 @@ int main(int argc, char **argv)
     struct store *s = open_store(dir, &seconds);
     struct writer *w = need(calloc((size_t)writers, sizeof *w));
     int64_t cpu = clock_cpu_ns();
-    double begin = now();
+    double begin = seconds_now();
     for (int i = 0; i < writers; i++) {
         w[i].store = s;
         w[i].number = i;
@@ -345,8 +329,8 @@ int main(int argc, char **argv)
         pthread_join(w[i].thread, NULL);
     watching = false;
     pthread_join(watcher, NULL);
-    report_load(w, writers, now() - begin, (double)(clock_cpu_ns() - cpu) / 1e9, highest - before,
-                dir);
+    report_load(w, writers, seconds_now() - begin, (double)(clock_cpu_ns() - cpu) / 1e9,
+                highest - before, dir);
 
     store_abandon(s);
     if (crash)
@@ -354,14 +338,15 @@ int main(int argc, char **argv)
     s = open_store(dir, &seconds);
     printf("crash restart_s=%.3f\n", seconds);
     cpu = clock_cpu_ns();
-    begin = now();
+    begin = seconds_now();
     struct err err;
     if (store_compact(s, &err))
         die("%s", err.text);
     struct store_stats stats;
     store_stats(s, &stats);
-    printf("compact wall_s=%.2f cpu_s=%.2f samples=%" PRIu64 " blocks=%" PRIu64 "\n", now() - begin,
-           (double)(clock_cpu_ns() - cpu) / 1e9, stats.samples_stored, stats.blocks);
+    printf("compact wall_s=%.2f cpu_s=%.2f samples=%" PRIu64 " blocks=%" PRIu64 "\n",
+           seconds_now() - begin, (double)(clock_cpu_ns() - cpu) / 1e9, stats.samples_stored,
+           stats.blocks);
     store_close(s);
     uint64_t bytes = disk_used(dir);
     s = open_store(dir, &seconds);
