@@ -51,7 +51,8 @@ struct part_view {
     struct part_head head;
     struct block *block;
     uint32_t part;
-    struct arena arena;
+    void *memory; /* of the head */
+    size_t bytes; /* of it */
     size_t users;
     struct part_view *newer, *older; /* of those kept */
 };

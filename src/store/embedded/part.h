@@ -76,6 +76,9 @@ struct part_head {
 
 /* In the arena; the text must live as long. False when it is damaged. */
 bool part_parse(struct span head, uint32_t number, struct arena *arena, struct part_head *out);
+/* In one piece of memory of its own, no larger than it must be: what *out points to, the text
+ * left out when no entry looks into it. The caller frees *memory. */
+size_t part_head_copy(const struct part_head *h, struct part_head *out, void **memory);
 /* Whether it has samples in start..end, judged by its first and last. */
 bool part_entry_in(const struct part_head *h, const struct part_entry *e, int64_t start,
                    int64_t end);

@@ -130,6 +130,35 @@ bool part_parse(struct span head, uint32_t number, struct arena *arena, struct p
     return true;
 }
 
+size_t part_head_copy(const struct part_head *h, struct part_head *out, void **memory)
+{
+    size_t times = 0, clocks = h->clocks_n * sizeof *h->clocks, entries = h->n * sizeof *h->entries;
+    bool runs = false;
+    for (size_t i = 0; i < h->clocks_n; i++)
+        times += h->clocks[i].n * sizeof *h->clocks[i].t;
+    for (size_t i = 0; !runs && i < h->n; i++)
+        runs = h->entries[i].runs;
+    size_t text = runs ? h->text.len : 0, bytes = clocks + times + entries + text;
+    char *at = *memory = mem_alloc(bytes);
+    *out = *h;
+    out->clocks = (struct part_clock_in *)(void *)at;
+    at += clocks;
+    for (size_t i = 0; i < h->clocks_n; i++) {
+        size_t n = h->clocks[i].n * sizeof *h->clocks[i].t;
+        out->clocks[i] = (struct part_clock_in){(int64_t *)(void *)at, h->clocks[i].n};
+        memcpy(at, h->clocks[i].t, n);
+        at += n;
+    }
+    out->entries = (struct part_entry *)(void *)at;
+    if (entries)
+        memcpy(at, h->entries, entries);
+    at += entries;
+    if (text)
+        memcpy(at, h->text.at, text);
+    out->text = span_from(at, text);
+    return bytes;
+}
+
 bool part_entry_in(const struct part_head *h, const struct part_entry *e, int64_t start,
                    int64_t end)
 {

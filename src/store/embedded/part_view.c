@@ -12,12 +12,12 @@ static struct {
 
 static size_t size_of(const struct part_view *v)
 {
-    return sizeof *v + v->arena.total_bytes;
+    return sizeof *v + v->bytes;
 }
 
 static void free_view(struct part_view *v)
 {
-    arena_free(&v->arena);
+    free(v->memory);
     free(v);
 }
 
@@ -60,19 +60,21 @@ static void make_room(void)
 static bool read_head(struct block *b, uint32_t part, bool through_sqlite, struct part_view *v)
 {
     const struct block_part *p = &b->parts[part];
-    char *text = arena_alloc(&v->arena, p->head_bytes);
+    auto_arena arena = {0};
+    auto_buf raw = {.max = SIZE_MAX};
+    struct part_head head;
+    const char *at = NULL;
     if (through_sqlite) {
-        if (!block_read_data(b, part, 0, p->head_bytes, text))
-            return false;
-    } else {
-        auto_buf raw = {.max = SIZE_MAX};
-        const char *at;
-        if (!block_read_raw(b, part, 0, p->head_bytes, &raw, &at))
-            return false;
-        memcpy(text, at, p->head_bytes);
+        char *text = arena_alloc(&arena, p->head_bytes);
+        at = block_read_data(b, part, 0, p->head_bytes, text) ? text : NULL;
+    } else if (!block_read_raw(b, part, 0, p->head_bytes, &raw, &at)) {
+        at = NULL;
     }
-    return part_parse(span_from(text, p->head_bytes), part, &v->arena, &v->head) &&
-           v->head.n == p->series;
+    if (!at || !part_parse(span_from(at, p->head_bytes), part, &arena, &head) ||
+        head.n != p->series)
+        return false;
+    v->bytes = part_head_copy(&head, &v->head, &v->memory);
+    return true;
 }
 
 static struct part_view *load(struct block *b, uint32_t part)
@@ -81,10 +83,7 @@ static struct part_view *load(struct block *b, uint32_t part)
     v->block = b;
     v->part = part;
     v->users = 1;
-    if (read_head(b, part, false, v))
-        return v;
-    arena_reset(&v->arena);
-    if (read_head(b, part, true, v))
+    if (read_head(b, part, false, v) || read_head(b, part, true, v))
         return v;
     free_view(v);
     return NULL;
