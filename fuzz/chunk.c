@@ -35,7 +35,7 @@ static void read_part(struct span bytes)
     for (size_t i = 0; i < head.n; i++) {
         struct samples all = {.arena = &arena};
         const struct part_entry *e = &head.entries[i];
-        if (e->samples > 1 << 20)
+        if (part_samples(&head, e) > 1 << 20)
             continue;
         (void)part_entry_in(&head, e, 0, INT64_MAX);
         (void)part_read(&head, e, (struct part_name){0}, buf_view(&copy), INT64_MIN, INT64_MAX,

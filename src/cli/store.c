@@ -143,6 +143,11 @@ static void print_check(const json_t *answer)
         puts("all is well");
     else
         printf("%" PRId64 " faults\n", number(answer, "faults"));
+    if (number(answer, "unchecked_samples"))
+        printf("%" PRId64
+               " newer samples are in the log and were not checked: they become a block within"
+               " two hours, or when the server ends\n",
+               number(answer, "unchecked_samples"));
 }
 
 static int check(const struct store_options *o, const char *dir)

@@ -137,6 +137,8 @@ typedef void (*store_check_fn)(void *arg, const struct store_finding *f);
 struct store_checked {
     uint64_t blocks, parts, hosts, series, samples, bytes; /* series: of each block anew */
     uint64_t log_files, log_records;
+    /* Of a store that is open: in memory and log, looked at when they become blocks. */
+    uint64_t unchecked_samples;
     uint64_t torn_bytes; /* of a write that a crash interrupted; never acknowledged */
     uint64_t found[STORE_FAULT_KINDS];
 };

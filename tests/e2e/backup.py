@@ -2,6 +2,7 @@
 """Backups under load, restored with equal answers; the check, of a server, a directory and a
 damaged one; statistics, clean-up, a host deleted."""
 import json
+import re
 import subprocess
 import tarfile
 import threading
@@ -104,8 +105,14 @@ with galen.Folder('backup') as (folder, tap):
     code, out, err = cli(server, 'store', 'check')
     tap.ok(code == 0 and 'all is well' in out and 'gap' in out,
            'a running server is checked; a silence is told', out + err)
+    fresh = [({'__name__': 'fresh', 'instance': 'web0'}, [(NOW + i, float(i)) for i in range(50)])]
+    assert galen.write(server, fresh)[0] == 204
+    code, out, err = cli(server, 'store', 'check')
+    told = re.search(r'^(\d+) newer samples are in the log and were not checked', out, re.M)
+    tap.ok(code == 0 and told and int(told[1]) >= 50, 'how many samples only the log has is told', out + err)
     code, out, err = cli(server, 'store', 'check', '--json')
     answer = json.loads(out)
+    tap.ok(answer['unchecked_samples'] >= 50, 'as JSON too', out[:1000])
     tap.ok(answer['ok'] and answer['samples'] > 9000 and answer['found']['checksum'] == 0
            and any(f['kind'] == 'gap' and f['host'] == 'web1' for f in answer['findings']),
            'as JSON too', out[:1000])

@@ -65,6 +65,34 @@ static void gaps(void **state)
     }
 }
 
+/* What is in no block is not passed over in silence. */
+static void in_the_log(void **state)
+{
+    (void)state;
+    struct fixture f;
+    struct store_checked sum;
+    struct store_stats stats;
+    auto_buf report = {.max = SIZE_MAX};
+    fixture_init(&f);
+    fixture_open(&f);
+    fill(&f);
+    check(&f, &sum);
+    assert_int_equal(sum.blocks, 0);
+    assert_int_equal(sum.samples, 0);
+    assert_int_equal(sum.unchecked_samples, 300);
+    assert_ok(store_check_json(f.store, NULL, 0, &report, err));
+    static const char told[] = "\"unchecked_samples\":300,";
+    assert_non_null(memmem(report.at, report.len, told, sizeof told - 1));
+    assert_ok(store_compact(f.store, err));
+    fixture_put(&f, "m{instance=\"a\"}", NOON + 1000 * 1000, 1);
+    check(&f, &sum);
+    assert_int_equal(sum.samples, 300);
+    assert_int_equal(sum.unchecked_samples, 1);
+    store_stats(f.store, &stats);
+    assert_int_equal(stats.samples_stored, 301);
+    fixture_free(&f);
+}
+
 static void all_is_well(void **state)
 {
     (void)state;
@@ -176,6 +204,7 @@ static void backup(void **state)
 
 const struct CMUnitTest check_tests[] = {
     cmocka_unit_test(gaps),
+    cmocka_unit_test(in_the_log),
     cmocka_unit_test(all_is_well),
     cmocka_unit_test(faults),
     cmocka_unit_test(backup),

@@ -69,6 +69,7 @@ export interface DataCheck {
   hosts: number;
   series: number;
   samples: number;
+  unchecked_samples: number;
   bytes: number;
   found: Record<string, number>;
   findings: CheckFinding[];
@@ -80,6 +81,7 @@ export const dataCheck = object<DataCheck>({
   hosts: num,
   series: num,
   samples: num,
+  unchecked_samples: num,
   bytes: num,
   found: record(num),
   findings: list(

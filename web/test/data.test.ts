@@ -106,7 +106,7 @@ test('the answers of docs/API.md fit', () => {
   const c = dataCheck(
     {
       findings: [{ kind: 'gap', file: null, host: 'web0', from_ms: 1, to_ms: 2, text: 'no samples' }],
-      blocks: 3, hosts: 2, series: 24, samples: 10218, bytes: 65536, log_files: 0, log_records: 2, torn_bytes: 0,
+      blocks: 3, hosts: 2, series: 24, samples: 10218, bytes: 65536, unchecked_samples: 12, log_files: 0, log_records: 2, torn_bytes: 0,
       found: { checksum: 0, gap: 1 }, faults: 0, ok: true,
     },
     'answer',

@@ -166,6 +166,6 @@ const struct part_head *block_cursor_part(struct block_cursor *c, uint32_t part)
 size_t block_count(struct block_cursor *c, struct block_place at)
 {
     return load_part(c, at.part) && at.place < c->view->head.n
-               ? c->view->head.entries[at.place].samples
+               ? part_samples(&c->view->head, &c->view->head.entries[at.place])
                : 0;
 }

@@ -283,6 +283,7 @@ enum status store_check(struct store *s, store_check_fn found, void *arg, struct
     *sum = (struct store_checked){0};
     struct check c = {.found = found, .arg = arg, .sum = sum};
     c.newest_ms = guard_clock(&s->guard).late + s->future_max_ms;
+    sum->unchecked_samples = samples_in_head(s);
     /* the blocks are held, not the version: nobody waits for a check */
     struct version *v = version_hold(&s->versions);
     c.blocks = mem_alloc((v->n + 1) * sizeof(struct block *));

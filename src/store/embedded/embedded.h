@@ -63,8 +63,9 @@ struct store {
     struct log *log;
     struct log_health health;
     struct versions versions;
-    bool frozen;         /* a flush has begun and its blocks are not there yet */
-    uint64_t frozen_gen; /* with the log up to this gen */
+    bool frozen;                     /* a flush has begun and its blocks are not there yet */
+    uint64_t frozen_gen;             /* with the log up to this gen */
+    _Atomic uint64_t frozen_samples; /* until blocks hold them */
     _Atomic uint64_t appended, duplicates, refused;
 
     pthread_mutex_t maintaining; /* one at a time flushes, compacts, deletes; guards frozen */
@@ -86,6 +87,11 @@ void store_abandon(struct store *s);
 static inline bool day_is_over(int64_t day, int64_t now)
 {
     return now >= (day + 1) * DAY_MS + STORE_DAY_GRACE_MS;
+}
+/* Samples that only memory and log hold. */
+static inline uint64_t samples_in_head(const struct store *s)
+{
+    return s->head.samples + s->frozen_samples;
 }
 /* How many samples make a flush due. */
 uint64_t flush_due_at(const struct store *s);

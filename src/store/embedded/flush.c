@@ -225,7 +225,7 @@ static enum status freeze(struct store *s, const struct group_list *groups, stru
     if (st)
         return st;
     s->frozen = true;
-    s->head.samples = 0;
+    s->frozen_samples = atomic_exchange(&s->head.samples, 0);
     s->head.bytes = 0;
     s->head.since_ms = 0;
     for (size_t i = 0; i < groups->n; i++) {
@@ -261,6 +261,7 @@ enum status flush_head(struct store *s, struct err *err)
         st = write_days(&f, &groups, err);
     if (!st) {
         store_replace_blocks(s, NULL, 0, f.blocks, f.blocks_n, false);
+        s->frozen_samples = 0;
         versions_drain(&s->versions); /* who looks at what is frozen may go on until then */
         thaw(s, &groups);
         store_replace_blocks(s, NULL, 0, NULL, 0, true);

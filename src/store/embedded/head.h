@@ -25,7 +25,7 @@
 #include <stdatomic.h>
 
 enum {
-    HEAD_STAGE = 16, /* samples */
+    HEAD_STAGE = 12, /* samples, at most 16: more are packed in less, fewer lie here unpacked */
     HEAD_SHARDS = 64,
     HEAD_PAGE = 256, /* series */
     HEAD_TOP = 4096, /* pages */

@@ -56,10 +56,10 @@ struct part_entry {
         struct {
             uint32_t section, bytes; /* after the head */
         };
-        double value; /* constant */
+        uint32_t value[2]; /* constant: the bits of a double */
     };
-    uint32_t runs; /* where its clock and runs stand in the head; 0: it has all of clock 0 */
-    uint32_t samples : 31, constant : 1;
+    /* runs: where its clock and runs stand in the head; 0: it has all of clock 0 */
+    uint32_t runs : 31, constant : 1;
 };
 
 struct part_clock_in {
@@ -76,6 +76,8 @@ struct part_head {
 
 /* In the arena; the text must live as long. False when it is damaged. */
 bool part_parse(struct span head, uint32_t number, struct arena *arena, struct part_head *out);
+/* How many samples it has. */
+size_t part_samples(const struct part_head *h, const struct part_entry *e);
 /* In one piece of memory of its own, no larger than it must be: what *out points to, the text
  * left out when no entry looks into it. The caller frees *memory. */
 size_t part_head_copy(const struct part_head *h, struct part_head *out, void **memory);
@@ -91,7 +93,7 @@ struct part_name {
 struct part_piece {
     struct times_piece times; /* n is 0: none of them */
     const int64_t *t;         /* of the first of them */
-    size_t from;              /* the first of them, among the series' own */
+    size_t from, all;         /* the first of them, among the series' own; how many these are */
 };
 /* The arena is for times that are no stretch of a clock. */
 struct part_piece part_piece(const struct part_head *h, const struct part_entry *e,

@@ -44,15 +44,14 @@ struct run_walk {
 
 static struct run_walk walk_runs(const struct part_head *h, const struct part_entry *e)
 {
-    struct run_walk w = {.left = 1, .all = e->samples};
+    struct run_walk w = {.left = 1, .all = h->clocks[0].n};
     if (!e->runs)
         return w;
     w.in = bytes_of(span_from(h->text.at + e->runs, h->text.len - e->runs));
     w.clock = (size_t)varint_get(&w.in);
     w.left = (size_t)varint_get(&w.in);
-    if (w.left)
-        w.all = 0;
-    else
+    w.all = w.left ? 0 : h->clocks[w.clock].n;
+    if (!w.left)
         w.left = 1;
     return w;
 }
@@ -67,10 +66,19 @@ static bool next_run(struct run_walk *w, size_t *first, size_t *n)
     return true;
 }
 
+size_t part_samples(const struct part_head *h, const struct part_entry *e)
+{
+    struct run_walk w = walk_runs(h, e);
+    size_t first, n, all = 0;
+    while (next_run(&w, &first, &n))
+        all += n;
+    return all;
+}
+
 static bool get_runs(struct bytes_in *in, const struct part_head *h, struct part_entry *e)
 {
-    e->runs = (uint32_t)((const char *)in->at - h->text.at);
-    uint64_t clock = varint_get(in), runs = varint_get(in), samples = 0;
+    e->runs = (uint32_t)((const char *)in->at - h->text.at) & INT32_MAX;
+    uint64_t clock = varint_get(in), runs = varint_get(in);
     if (!in->at || clock >= h->clocks_n || runs > bytes_left(in))
         return false;
     uint64_t n = h->clocks[clock].n;
@@ -79,9 +87,7 @@ static bool get_runs(struct bytes_in *in, const struct part_head *h, struct part
         if (!in->at || gap > n - end || len > n - end - gap || !len)
             return false;
         end += gap + len;
-        samples += len;
     }
-    e->samples = (uint32_t)(runs ? samples : n) & INT32_MAX;
     return true;
 }
 
@@ -92,12 +98,14 @@ static bool get_entry(struct bytes_in *in, const struct part_head *h, uint64_t *
     *e = (struct part_entry){.constant = (flags & ENTRY_CONSTANT) != 0};
     if (!in->at || !h->clocks_n)
         return false;
-    if (flags & ENTRY_WHOLE)
-        e->samples = (uint32_t)h->clocks[0].n & INT32_MAX;
-    else if (!get_runs(in, h, e))
+    if (!(flags & ENTRY_WHOLE) && !get_runs(in, h, e))
         return false;
-    if (e->constant)
-        return chunk_decode(in, 0, &e->value, 1);
+    if (e->constant) {
+        double value;
+        bool ok = chunk_decode(in, 0, &value, 1);
+        memcpy(e->value, &value, sizeof e->value);
+        return ok;
+    }
     uint64_t bytes = varint_get(in);
     if (!in->at || bytes > UINT32_MAX || *section + bytes > UINT32_MAX)
         return false;
@@ -163,30 +171,31 @@ bool part_entry_in(const struct part_head *h, const struct part_entry *e, int64_
                    int64_t end)
 {
     if (!e->runs) {
-        const int64_t *all = h->clocks[0].t;
-        return e->samples && all[0] <= end && all[e->samples - 1] >= start;
+        const struct part_clock_in *all = &h->clocks[0];
+        return all->t[0] <= end && all->t[all->n - 1] >= start;
     }
     struct run_walk w = walk_runs(h, e);
     const int64_t *t = h->clocks[w.clock].t;
     size_t first, n, lowest = SIZE_MAX;
     while (next_run(&w, &first, &n))
         lowest = MIN(lowest, first);
-    return e->samples && t[lowest] <= end && t[w.end - 1] >= start;
+    return t[lowest] <= end && t[w.end - 1] >= start;
 }
 
 /* The times of a series one after the other: places first, first + 1, ... of a clock; or a copy
  * when there are gaps, and then the clock is said to be SIZE_MAX. */
 static const int64_t *times_of(const struct part_head *h, const struct part_entry *e,
-                               struct arena *arena, size_t *clock, size_t *first)
+                               struct arena *arena, size_t *clock, size_t *first, size_t *all)
 {
     struct run_walk w = walk_runs(h, e);
     const int64_t *from = h->clocks[w.clock].t;
     size_t n, at = 0;
     *clock = w.clock;
-    if (w.left == 1 && next_run(&w, first, &n))
+    if (w.left == 1 && next_run(&w, first, all))
         return from + *first;
     *clock = SIZE_MAX;
-    int64_t *t = arena_alloc(arena, e->samples * sizeof *t);
+    *all = part_samples(h, e);
+    int64_t *t = arena_alloc(arena, *all * sizeof *t);
     for (; next_run(&w, first, &n); at += n)
         memcpy(t + at, from + *first, n * sizeof *t);
     return t;
@@ -220,15 +229,16 @@ static size_t first_not_before(const int64_t *t, size_t n, int64_t time)
 struct part_piece part_piece(const struct part_head *h, const struct part_entry *e,
                              struct part_name name, int64_t start, int64_t end, struct arena *arena)
 {
-    size_t clock, first = 0;
-    const int64_t *t = times_of(h, e, arena, &clock, &first);
-    size_t from = first_not_before(t, e->samples, start);
-    size_t to = end == INT64_MAX ? e->samples : first_not_before(t, e->samples, end + 1);
+    size_t clock, first = 0, all = 0;
+    const int64_t *t = times_of(h, e, arena, &clock, &first, &all);
+    size_t from = first_not_before(t, all, start);
+    size_t to = end == INT64_MAX ? all : first_not_before(t, all, end + 1);
     return (struct part_piece){
         .times = {clock == SIZE_MAX ? NULL : name.block, name.part, (uint32_t)clock, first + from,
                   to > from ? to - from : 0},
         .t = t + from,
         .from = from,
+        .all = all,
     };
 }
 
@@ -315,17 +325,16 @@ bool part_decode(struct part_batch *batch)
     return ok;
 }
 
-static bool queue_section(const struct part_entry *e, struct span bytes, uint32_t number,
-                          size_t from, size_t to, double *v, struct samples *of,
-                          struct part_batch *batch)
+static bool queue_section(struct span bytes, const struct part_piece *p, double *v,
+                          struct samples *of, struct part_batch *batch)
 {
     struct section s;
-    size_t chunks = part_chunks(e->samples);
-    if (!open_section(bytes, number, chunks, &s))
+    size_t chunks = part_chunks(p->all), from = p->from, to = from + p->times.n;
+    if (!open_section(bytes, p->times.part, chunks, &s))
         return false;
     for (size_t i = 0; i < chunks; i++) {
-        size_t start = part_chunk_start(e->samples, chunks, i);
-        size_t end = part_chunk_start(e->samples, chunks, i + 1);
+        size_t start = part_chunk_start(p->all, chunks, i);
+        size_t end = part_chunk_start(p->all, chunks, i + 1);
         if (batch->n == BATCH_CHUNKS && !part_decode(batch))
             return false;
         struct batch_chunk *c = &batch->at[batch->n];
@@ -352,11 +361,12 @@ bool part_queue(const struct part_entry *e, struct span section, const struct pa
                 double *v, struct samples *of, struct part_batch *batch)
 {
     if (!e->constant)
-        return queue_section(e, section, p->times.part, p->from, p->from + p->times.n, v, of,
-                             batch);
+        return queue_section(section, p, v, of, batch);
+    double value;
+    memcpy(&value, e->value, sizeof value);
     for (size_t i = 0; i < p->times.n; i++)
-        v[i] = e->value;
-    of->nans |= isnan(e->value);
+        v[i] = value;
+    of->nans |= isnan(value);
     return true;
 }
 

@@ -39,6 +39,7 @@ static void put_sums(struct json *j, const struct store_checked *sum)
         {"series", sum->series},
         {"samples", sum->samples},
         {"bytes", sum->bytes},
+        {"unchecked_samples", sum->unchecked_samples},
         {"log_files", sum->log_files},
         {"log_records", sum->log_records},
         {"torn_bytes", sum->torn_bytes},

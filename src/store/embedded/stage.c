@@ -78,11 +78,13 @@ static void clock_place(struct group *g, const struct series *s, int64_t t, uint
 
 /* ---- packing ---- */
 
-/* How much is allocated for so many bytes: an eighth of their power of two at a time. */
+/* How much is allocated for so many bytes: an eighth of their power of two at a time, with what
+ * malloc puts in front of them. */
 static uint32_t packed_room(uint32_t len)
 {
-    uint32_t step = len < 512 ? 32 : 1u << (28 - __builtin_clz(len));
-    return (len + step - 1) & ~(step - 1);
+    enum { MALLOC_HEAD = sizeof(size_t), LITTLE = 32 };
+    uint32_t all = len + MALLOC_HEAD, step = all < 512 ? LITTLE : 1u << (28 - __builtin_clz(all));
+    return ((all + step - 1) & ~(step - 1)) - MALLOC_HEAD;
 }
 
 void series_pack(struct head *h, struct series *s)
@@ -99,8 +101,8 @@ void series_pack(struct head *h, struct series *s)
     }
     double base = s->packed_len ? s->packed_v : 0;
     at += chunk_encode(CHUNK_RECENT, base, s->stage, s->staged, at);
-    uint32_t n = (uint32_t)(at - bytes), room = packed_room(s->packed_len);
-    if (!s->packed || s->packed_len + n > room)
+    uint32_t n = (uint32_t)(at - bytes), room = s->packed ? packed_room(s->packed_len) : 0;
+    if (s->packed_len + n > room)
         s->packed = mem_grow(s->packed, packed_room(s->packed_len + n));
     memcpy(s->packed + s->packed_len, bytes, n);
     s->packed_len += n;

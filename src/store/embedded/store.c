@@ -496,7 +496,7 @@ void store_stats(struct store *s, struct store_stats *out)
     *out = (struct store_stats){
         .series_active = s->head.alive,
         .samples_appended = s->appended,
-        .samples_stored = s->head.samples,
+        .samples_stored = samples_in_head(s),
         .log_bytes = log_bytes(s->log),
         .commits = log_commits(s->log),
         .duplicates = s->duplicates,

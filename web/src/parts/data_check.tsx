@@ -76,6 +76,12 @@ export function DataCheckCard() {
               {bytes(check.bytes)}.
             </span>
           </p>
+          {check.unchecked_samples > 0 && (
+            <p class="note">
+              {check.unchecked_samples.toLocaleString('en')} newer samples are in the log and were not checked: they become
+              a block within two hours.
+            </p>
+          )}
           {check.findings.length > 0 && <Findings check={check} />}
         </>
       )}
