@@ -84,7 +84,7 @@ static void in_the_log(void **state)
     static const char told[] = "\"unchecked_samples\":300,";
     assert_non_null(memmem(report.at, report.len, told, sizeof told - 1));
     assert_ok(store_compact(f.store, err));
-    fixture_put(&f, "m{instance=\"a\"}", NOON + 1000 * 1000, 1);
+    fixture_put(&f, "m{instance=\"a\"}", NOON + 200 * 1000, 1);
     check(&f, &sum);
     assert_int_equal(sum.samples, 300);
     assert_int_equal(sum.unchecked_samples, 1);
