@@ -203,10 +203,7 @@ static void backup(void **state)
 }
 
 const struct CMUnitTest check_tests[] = {
-    cmocka_unit_test(gaps),
-    cmocka_unit_test(in_the_log),
-    cmocka_unit_test(all_is_well),
-    cmocka_unit_test(faults),
-    cmocka_unit_test(backup),
+    cmocka_unit_test(gaps),   cmocka_unit_test(in_the_log), cmocka_unit_test(all_is_well),
+    cmocka_unit_test(faults), cmocka_unit_test(backup),
 };
 const size_t check_tests_n = COUNT(check_tests);

@@ -34,14 +34,10 @@ static void put_sums(struct json *j, const struct store_checked *sum)
         const char *name;
         uint64_t n;
     } sums[] = {
-        {"blocks", sum->blocks},
-        {"hosts", sum->hosts},
-        {"series", sum->series},
-        {"samples", sum->samples},
-        {"bytes", sum->bytes},
-        {"unchecked_samples", sum->unchecked_samples},
-        {"log_files", sum->log_files},
-        {"log_records", sum->log_records},
+        {"blocks", sum->blocks},         {"hosts", sum->hosts},
+        {"series", sum->series},         {"samples", sum->samples},
+        {"bytes", sum->bytes},           {"unchecked_samples", sum->unchecked_samples},
+        {"log_files", sum->log_files},   {"log_records", sum->log_records},
         {"torn_bytes", sum->torn_bytes},
     };
     uint64_t faults = 0;
