@@ -33,7 +33,8 @@ enum {
     HEAD_NEW_RUN = 16,
     HEAD_CLOCKS_LOOKED_AT = 8,
     HEAD_SERIES_MAX = 50 * 1000 * 1000, /* alive */
-    HEAD_TEXT_BLOCK = 4096,
+    HEAD_TEXT_BLOCK =
+        2048, /* a page of series takes some 30 KB of text: little of the last is wasted */
 };
 
 #define GROUP_LABEL "instance"

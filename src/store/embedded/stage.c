@@ -101,8 +101,8 @@ void series_pack(struct head *h, struct series *s)
     }
     double base = s->packed_len ? s->packed_v : 0;
     at += chunk_encode(CHUNK_RECENT, base, s->stage, s->staged, at);
-    uint32_t n = (uint32_t)(at - bytes), room = s->packed ? packed_room(s->packed_len) : 0;
-    if (s->packed_len + n > room)
+    uint32_t n = (uint32_t)(at - bytes), room = packed_room(s->packed_len);
+    if (!s->packed || s->packed_len + n > room)
         s->packed = mem_grow(s->packed, packed_room(s->packed_len + n));
     memcpy(s->packed + s->packed_len, bytes, n);
     s->packed_len += n;
