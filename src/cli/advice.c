@@ -2,11 +2,14 @@
 #include "cli/cli.h"
 
 #include "base/clock.h"
+#include "base/text.h"
 
 #include <jansson.h>
 #include <stdio.h>
 #include <string.h>
 #include <unistd.h>
+
+enum { ADVICE_INDENT = 18, ADVICE_WIDTH = 80 };
 
 static const char usage[] = "usage: galen advice [OPTIONS]\n"
                             "\n"
@@ -28,21 +31,34 @@ static const char *text_of(json_t *object, const char *key)
     return json_string_value(json_object_get(object, key));
 }
 
+/* The first line is at column indent already. */
+static void print_wrapped(const char *text, size_t indent)
+{
+    auto_buf lines = {0};
+    text_wrap(&lines, span_of(text ? text : ""), indent, ADVICE_WIDTH);
+    fputs(buf_text(&lines), stdout);
+}
+
 static void print_line(const char *name, const char *text)
 {
-    if (text && *text)
-        printf("    %-13s %s\n", name, text);
+    if (!text || !*text)
+        return;
+    printf("    %-13s ", name);
+    print_wrapped(text, ADVICE_INDENT);
 }
 
 static void print_finding(json_t *finding)
 {
     json_t *evidence;
     size_t i;
-    printf("\n  %s  %s\n", text_of(finding, "rule"), text_of(finding, "sentence"));
+    const char *rule = text_of(finding, "rule"), *line = text_of(finding, "line");
+    printf("\n  %s  ", rule);
+    print_wrapped(text_of(finding, "sentence"), strlen(rule) + 4);
     json_array_foreach(json_object_get(finding, "evidence"), i, evidence)
         print_line(i ? "" : "evidence", text_of(evidence, "text"));
     print_line("effect", text_of(finding, "effect"));
-    print_line("line", text_of(finding, "line"));
+    if (line) /* whole, to be copied */
+        printf("    %-13s %s\n", "line", line);
     print_line("file", text_of(finding, "file"));
     print_line("takes effect", text_of(finding, "takes_effect"));
     print_line("risk", text_of(finding, "risk"));
@@ -60,7 +76,8 @@ static void print_host(json_t *host)
     }
     printf("%s%s\n", text_of(advice, "recommendation"),
            json_is_true(json_object_get(advice, "preliminary")) ? " (preliminary)" : "");
-    printf("  %s\n", text_of(advice, "summary"));
+    fputs("  ", stdout);
+    print_wrapped(text_of(advice, "summary"), 2);
     json_array_foreach(json_object_get(advice, "findings"), i, finding) print_finding(finding);
 }
 

@@ -3,6 +3,7 @@
 
 #include "apply/apply.h"
 #include "base/clock.h"
+#include "base/text.h"
 #include "base/yaml.h"
 
 #include <fcntl.h>
@@ -30,6 +31,7 @@ static const char usage[] =
     "  --list                what galen has changed on this host\n"
     "  --root DIR            another root than /, for tests\n" CLI_SERVER_HELP;
 
+enum { PLAN_INDENT = 18, PLAN_WIDTH = 80 };
 enum { TIMER_LOOKS_MS = 5000 }; /* how often the timer looks whether it is still needed */
 
 struct apply {
@@ -145,13 +147,19 @@ static enum status start_timer(const struct apply *o, int64_t until_ms, struct e
 static void print_plan(const struct apply *o, const struct apply_plan *p)
 {
     const char *root = strcmp(o->root, "/") == 0 ? "" : o->root;
+    const char *quote = strchr(p->to, ' ') ? "'" : "";
+    auto_buf care = {0}, lines = {0};
     printf("%s  %s -> %s\n", p->parameter, p->from, p->to);
-    printf("  now             sysctl -w %s='%s'\n", p->parameter, p->to);
-    printf("  after a boot    %s   (%s/%s%s)\n", p->line, root, APPLY_CONF,
+    printf("  now             sysctl -w %s=%s%s%s\n", p->parameter, quote, p->to, quote);
+    printf("  after a boot    %s\n", p->line);
+    printf("                  (%s/%s%s)\n", root, APPLY_CONF,
            o->within_ms ? ", once confirmed" : "");
-    if (p->later_file)
-        printf("  take care       %s sets it to %s and is read later: change it there, too\n",
-               p->later_file, p->later_value);
+    if (!p->later_file)
+        return;
+    buf_printf(&care, "%s sets it to %s and is read later: change it there, too", p->later_file,
+               p->later_value);
+    text_wrap(&lines, buf_view(&care), PLAN_INDENT, PLAN_WIDTH);
+    printf("  take care       %s", buf_text(&lines));
 }
 
 static int apply(const struct apply *o)
@@ -192,9 +200,9 @@ static int list(const struct apply *o)
         return failed(&err);
     for (size_t i = 0; i < n; i++) {
         char at[TIME_TEXT_MAX];
-        printf("%s  %s -> %s  at %s%s\n", all[i].parameter, all[i].from, all[i].to,
+        printf("%s  %s -> %s\n  %s%s\n", all[i].parameter, all[i].from, all[i].to,
                clock_rfc3339(all[i].at_ms, at),
-               all[i].confirm_by_ms ? "  (waits to be confirmed)" : "");
+               all[i].confirm_by_ms ? ", waits to be confirmed" : "");
     }
     if (!n)
         puts("galen has changed nothing on this host.");
@@ -272,7 +280,8 @@ int cli_apply(int argc, char **argv)
             o.yes = true;
             break;
         case 'w':
-            good &= read_duration(optarg, &o.within_ms);
+            if (!read_duration(optarg, &o.within_ms))
+                return cli_wrong("apply", "--confirm-within is 1s to 24h, as 30s, 10m or 2h");
             break;
         case 'c':
             o.confirm = true;
@@ -294,7 +303,13 @@ int cli_apply(int argc, char **argv)
     }
     if (optind < argc)
         o.what = argv[optind++];
-    good &= optind == argc && (o.list + o.confirm + (o.revert != NULL) <= 1);
-    good &= o.what || o.list || o.confirm || o.revert;
-    return good ? run(&o) : cli_usage("apply", usage, stderr);
+    if (!good)
+        return cli_usage("apply", usage, stderr);
+    if (optind < argc)
+        return cli_wrong("apply", "one change at a time; what is \"%s\"?", argv[optind]);
+    if (o.list + o.confirm + (o.revert != NULL) > 1)
+        return cli_wrong("apply", "--confirm, --revert and --list exclude each other");
+    if (!o.what && !o.list && !o.confirm && !o.revert)
+        return cli_wrong("apply", "PARAMETER=VALUE or the number of a finding is missing");
+    return run(&o);
 }

@@ -6,6 +6,7 @@
 #include "advise/profile.h"
 #include "base/clock.h"
 #include "base/log.h"
+#include "base/text.h"
 #include "collect/collect.h"
 
 #include <errno.h>
@@ -36,6 +37,7 @@ static const char usage[] =
     "  --model FILE    another classifier; \"\" for none\n";
 
 enum { SECONDS_DEFAULT = 30, SECONDS_RECORDED = 2, SECONDS_MAX = 3600, BAR_WIDTH = 30 };
+enum { UNJUDGED_INDENT = 15, TEXT_WIDTH = 80 };
 
 struct check {
     const char *root;
@@ -159,11 +161,13 @@ static enum status print_unjudged(struct adviser *a, struct memory_source *m, st
         const json_t *missing = json_object_get(check, "missing");
         if (!state || strcmp(state, "speaks") == 0 || strcmp(state, "quiet") == 0)
             continue;
-        printf("  %-12s %s: ", json_string_value(json_object_get(check, "rule")),
-               json_string_value(json_object_get(check, "title")));
+        auto_buf why = {0}, lines = {0};
+        buf_printf(&why, "%s: ", json_string_value(json_object_get(check, "title")));
         json_array_foreach(missing, k, metric)
-            printf("%s%s", k ? ", " : "no ", json_string_value(metric));
-        puts(json_array_size(missing) ? "" : "does not apply");
+            buf_printf(&why, "%s%s", k ? ", " : "no ", json_string_value(metric));
+        buf_str(&why, json_array_size(missing) ? "" : "does not apply");
+        text_wrap(&lines, buf_view(&why), UNJUDGED_INDENT, TEXT_WIDTH);
+        printf("  %-12s %s", json_string_value(json_object_get(check, "rule")), buf_text(&lines));
     }
     json_decref(all);
     return st;

@@ -2,13 +2,14 @@
 #include "cli/cli.h"
 
 #include "base/clock.h"
+#include "base/text.h"
 
 #include <jansson.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
 
-enum { ANSWER_MAX = 300 };
+enum { ANSWER_MAX = 300, NAME_WIDTH = 32 };
 
 static const char usage[] =
     "usage: galen hosts                       the hosts and when they were seen\n"
@@ -35,8 +36,10 @@ static void print_hosts(const json_t *answer)
     json_array_foreach(json_object_get(answer, "hosts"), i, host)
     {
         char seen[TIME_TEXT_MAX];
-        printf("%-32s %-10s %s\n", json_string_value(json_object_get(host, "name")),
-               json_string_value(json_object_get(host, "state")),
+        const char *name = json_string_value(json_object_get(host, "name"));
+        size_t columns = text_columns(span_of(name ? name : ""));
+        printf("%s%*s %-10s %s\n", name ? name : "", (int)(NAME_WIDTH - MIN(NAME_WIDTH, columns)),
+               "", json_string_value(json_object_get(host, "state")),
                clock_rfc3339(json_integer_value(json_object_get(host, "last_seen_ms")), seen));
     }
 }

@@ -3,6 +3,7 @@
 #include "cli/chart.h"
 
 #include "base/arena.h"
+#include "base/text.h"
 
 #include <jansson.h>
 #include <stdio.h>
@@ -83,13 +84,9 @@ static const char *label_of(json_t *series, const char *name)
 
 /* ---- table ---- */
 
-/* Characters, not bytes. */
 static size_t width_of(const char *text)
 {
-    size_t n = 0;
-    for (; *text; text++)
-        n += ((unsigned char)*text & 0xc0) != 0x80;
-    return n;
+    return text_columns(span_of(text));
 }
 
 /* Control characters would move the cursor or worse. */

@@ -65,6 +65,14 @@ with galen.Folder('commands') as (folder, tap):
                       (['--profile', 'no-such'], 'ibm-mq'), (['--root', folder / 'none'], 'none: No such file')]:
         code, out, error = check(*args)
         tap.ok(code == 2 and not out and error.count('\n') == 1 and say in error, f'{" ".join(map(str, args))}: 2', error)
+    for args, say in [([], 'is missing'), (['kernel.pid_max=1', 'x'], 'what is "x"?'),
+                      (['--confirm', '--list'], 'exclude each other'),
+                      *[(['kernel.pid_max=1', '--confirm-within', time], '--confirm-within is 1s to 24h')
+                        for time in ('5', '0s', '25h', '1d')]]:
+        code, out, error = run('apply', *args)
+        tap.ok(code == 2 and not out and error.count('\n') == 1 and say in error, f'apply {" ".join(args)}: 2', error)
+    code, out, error = check('--root', MACHINES / 'lxc', '--verbose')
+    tap.ok(code == 0 and 'Not judged' in out and max(map(len, out.splitlines())) <= 80, '--verbose, 80 columns', out)
     for product, want in [('nginx', 0), ('oracle', 2)]:
         code, out, error = check('--root', MACHINES / 'debian12', '--profile', product)
         tap.ok(code == want and 'PARAMETER' in out and not error, f'--profile {product}: {want}', out + error)
