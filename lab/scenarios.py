@@ -121,6 +121,12 @@ ACCEPT = 'accept backlog=4096 burst=200 rounds=4 stall_ms=150'
 PORTS = 'ports mode=timewait n=2500 pace_us=2000'
 NARROW = 'nset net.ipv4.tcp_tw_reuse 0; nset net.ipv4.ip_local_port_range "32768 33067"'
 
+# A path that loses most answers: connections stay half open until they are asked for again.
+LOSSY = ('nft -f - <<< "table ip f { chain i { type filter hook input priority 0; tcp sport 7001 '
+         'tcp flags & (syn|ack) == (syn|ack) numgen random mod 100 < 70 drop; }; }"; '
+         'nset net.ipv4.tcp_no_metrics_save 1; ')
+FAR = 'accept backlog={} burst=300 rounds=2 stall_ms=1'
+
 RMEM = 'gset net.core.rmem_max {0}; gset net.core.rmem_default 212992'
 KEEP_RMEM = ('keep net.core.rmem_max; keep net.core.rmem_default',)
 
@@ -135,6 +141,15 @@ NETWORK = [
              'accept backlog=16 burst=200 rounds=4 stall_ms=150', 'nset net.core.somaxconn 4096',
              expect=told('TC2'), trap=True, minutes=6, remedy=':',
              remedy_load='accept backlog=4096 burst=200 rounds=4 stall_ms=150'),
+    Scenario('syn-backlog', 'too many connections are half open, and there are no cookies', 'net', FAR.format(4096),
+             LOSSY + 'nset net.ipv4.tcp_syncookies 0; nset net.ipv4.tcp_max_syn_backlog 128',
+             expect=inc('net.ipv4.tcp_max_syn_backlog', 'TC3'), remedy='nset net.ipv4.tcp_max_syn_backlog 4096'),
+    Scenario('syn-queue', 'too many connections are half open for somaxconn', 'net', FAR.format(4096),
+             LOSSY + 'nset net.core.somaxconn 128', expect=inc('net.core.somaxconn', 'TC3-somaxconn'),
+             remedy='nset net.core.somaxconn 4096'),
+    Scenario('syn-own-backlog', 'too many are half open for the backlog that the program asked for', 'net',
+             FAR.format(128), LOSSY + 'nset net.core.somaxconn 4096', expect=told('TC3-backlog'), trap=True,
+             minutes=6, remedy=':', remedy_load=FAR.format(4096)),
     Scenario('ephemeral-ports', 'short connections to one address use up the port range', 'net', PORTS, NARROW,
              expect=inc('net.ipv4.ip_local_port_range', 'TC4'),
              remedy='nset net.ipv4.ip_local_port_range "1024 65000"'),

@@ -475,17 +475,18 @@ static void flood_is_no_reason(void **state)
     (void)state;
     struct world w;
     world_open(&w);
-    world_set(&w, "galen_sysctl", "name=net.ipv4.tcp_max_syn_backlog", 1024);
+    world_set(&w, "galen_sysctl", "name=net.core.somaxconn", 1024);
+    world_set(&w, "galen_listener_queue_limit", "port=80", 1024);
     world_pace(&w, "node_netstat_TcpExt_ListenOverflows", "", 0);
     world_pace(&w, "node_netstat_TcpExt_TCPReqQFullDrop", "", 0);
     world_pace(&w, "node_netstat_TcpExt_TCPReqQFullDoCookies", "", 5000);
     world_pace(&w, "node_netstat_Tcp_PassiveOpens", "", 20);
     world_minutes(&w, 15);
-    assert_null(world_finding(&w, "TC3"));
+    assert_null(world_finding(&w, "TC3-somaxconn"));
     world_pace(&w, "node_netstat_TcpExt_TCPReqQFullDoCookies", "", 50);
     world_pace(&w, "node_netstat_Tcp_PassiveOpens", "", 2000);
     world_minutes(&w, 6);
-    assert_non_null(world_finding(&w, "TC3"));
+    assert_non_null(world_finding(&w, "TC3-somaxconn"));
     world_close(&w);
 }
 
