@@ -321,6 +321,17 @@ PROCESSORS = [
 ]
 
 TABLES = [
+    # What all namespaces share: one after the other, not beside others.
+    Scenario('tcp-memory', 'what nobody reads fills the memory of TCP', 'host', 'unread n=100',
+             'nset net.ipv4.tcp_mem "40000 60000 120000"', undo=('keep net.ipv4.tcp_mem',), alone=True, lane='shared',
+             shows=False, expect=inc('net.ipv4.tcp_mem', 'TC9'), remedy='nset net.ipv4.tcp_mem "400000 600000 900000"'),
+    Scenario('orphans', 'senders go before their data does', 'host', 'unread n=150 leave=1',
+             'nset net.ipv4.tcp_max_orphans 400', undo=('keep net.ipv4.tcp_max_orphans',), alone=True, lane='shared',
+             shows=False, expect=inc('net.ipv4.tcp_max_orphans', 'TC12'), remedy='nset net.ipv4.tcp_max_orphans 65536'),
+    Scenario('threads', 'nearly as many threads as there may be', 'host', 'pids n=900',
+             'nset kernel.threads-max $(($(cut -d/ -f2 /proc/loadavg | cut -d" " -f1) + 1100))',
+             undo=('keep kernel.threads-max',), alone=True, lane='shared', shows=False,
+             expect=inc('kernel.threads-max', 'PR2'), remedy='nset kernel.threads-max 100000'),
     Scenario('neighbours', 'more neighbours than the table holds', 'host',
              'flows n=2000 peers=500 net=10.77. pace_us=2000',
              'ip link add labn0 type veth peer name labn1; ip addr add 10.77.0.1/16 dev labn0; '

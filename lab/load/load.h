@@ -52,7 +52,8 @@ int listener(int port, int backlog);
 void nofile(rlim_t n);
 
 /* The workloads, by file. */
-void w_accept(void), w_ports(void), w_slots(void), w_hold(void), w_udp(void), w_flows(void);
+void w_accept(void), w_ports(void), w_slots(void), w_hold(void), w_udp(void), w_flows(void),
+    w_unread(void);
 void w_nofile(void), w_filemax(void), w_inotify(void), w_fill(void), w_maps(void), w_aio(void),
     w_fsync(void);
 void w_mem(void), w_cpu(void), w_pids(void), w_group(void), w_look(void);

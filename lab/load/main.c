@@ -134,7 +134,7 @@ static const struct workload {
     {"ipcids", w_ipcids, true},  {"maps", w_maps, true},       {"mem", w_mem, false},
     {"msgq", w_msgq, false},     {"nofile", w_nofile, true},   {"pids", w_pids, true},
     {"ports", w_ports, false},   {"slots", w_slots, false},    {"udp", w_udp, false},
-    {"group", w_group, false},   {"look", w_look, false},
+    {"unread", w_unread, true},  {"group", w_group, false},    {"look", w_look, false},
 };
 
 struct trial {

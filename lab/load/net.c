@@ -271,3 +271,38 @@ void w_flows(void)
     result("\"attempts\":%d,\"ok\":%ld,\"eperm\":%ld,\"enobufs\":%ld,\"other\":%ld", n, ok, eperm,
            nobuf, other);
 }
+
+/* n connections to a reader that does not read: both ends' buffers fill up. leave=1: the sender
+ * goes with its data unsent, and the kernel keeps its end as an orphan. */
+void w_unread(void)
+{
+    int n = (int)arg("n", 100), port = 7001, left = n;
+    int lfd = listener(port, 4096);
+    static char data[65536];
+    int *fds = calloc((size_t)n, sizeof *fds);
+    long sent = 0;
+    pid_t reader = child();
+    nofile(1 << 16);
+    if (!reader)
+        for (;;)
+            accept(lfd, NULL, NULL); /* and no more */
+    close(lfd);
+    struct sockaddr_in a = lo(port);
+    for (int i = 0; i < n; i++) {
+        fds[i] = socket(AF_INET, SOCK_STREAM, 0);
+        if (connect(fds[i], (void *)&a, sizeof a) == 0)
+            fcntl(fds[i], F_SETFL, O_NONBLOCK);
+    }
+    for (int idle = 0; idle < 20; idle++, msleep(50)) /* until nothing has gone out for a second */
+        for (int i = 0; i < n; i++)
+            for (ssize_t w; (w = write(fds[i], data, sizeof data)) > 0; idle = 0)
+                sent += w;
+    for (int i = 0; arg("leave", 0) && i < n; i++, left--)
+        close(fds[i]);
+    end_of_load();
+    for (int i = n - left; i < n; i++)
+        close(fds[i]);
+    reap(reader);
+    free(fds);
+    result("\"connections\":%d,\"bytes\":%ld", n, sent);
+}
