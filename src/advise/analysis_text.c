@@ -18,12 +18,10 @@ struct paint {
 
 static void painted(const struct paint *p, const char *code, const char *text)
 {
-    if (p->colour)
-        buf_printf(p->out, "\x1b[%sm%s\x1b[0m", code, text);
-    else
-        buf_str(p->out, text);
+    text_paint(p->out, text, code, p->colour);
 }
 
+/* Words, wrapped and indented. */
 static void wrapped(struct buf *out, const char *text, size_t indent)
 {
     text_wrap(out, span_of(text), indent, TEXT_WIDTH);

@@ -93,3 +93,11 @@ void text_wrap(struct buf *out, struct span text, size_t indent, size_t width)
     }
     buf_char(out, '\n');
 }
+
+void text_paint(struct buf *out, const char *text, const char *code, bool colour)
+{
+    if (colour)
+        buf_printf(out, "\x1b[%sm%s\x1b[0m", code, text);
+    else
+        buf_str(out, text);
+}

@@ -9,6 +9,8 @@ size_t text_columns(struct span text);
 /* Appends text, and blanks up to `width` columns; of what is longer the begin and "…". Control
  * characters, which would move the cursor, become '?'. */
 void text_cell(struct buf *out, struct span text, size_t width);
+/* Appends text; with colour between the escapes of an SGR code, as "1;31". */
+void text_paint(struct buf *out, const char *text, const char *code, bool colour);
 /* Appends the words of a text and a line end; a word that would pass column `width` comes on a
  * new line, `indent` blanks from the left. The first line is at column `indent` already. */
 void text_wrap(struct buf *out, struct span text, size_t indent, size_t width);
