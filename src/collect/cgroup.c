@@ -115,7 +115,8 @@ struct cgroup_state {
     bool v1;
     size_t n;
     uint64_t left_out;
-    char paths[UNITS_MAX][GROUP_PATH_MAX]; /* below the hierarchy, begun by a slash */
+    struct arena arena;           /* of one run */
+    const char *paths[UNITS_MAX]; /* below the hierarchy, begun by a slash */
 };
 
 /* ---- which ---- */
@@ -154,13 +155,13 @@ static bool has_work(const char *name)
 }
 
 /* Of version 1's hierarchies each may have the group. */
-static void add_group(struct cgroup_state *s, const char *path, size_t len)
+static void add_group(struct cgroup_state *s, const char *path)
 {
     for (size_t i = 0; i < s->n; i++)
         if (strcmp(s->paths[i], path) == 0)
             return;
     if (s->n < UNITS_MAX)
-        memcpy(s->paths[s->n++], path, len + 1);
+        s->paths[s->n++] = arena_dup(&s->arena, path);
     else
         s->left_out++;
 }
@@ -177,7 +178,7 @@ static void list_groups(struct tick *t, struct cgroup_state *s, const char *top,
         int len = snprintf(below, sizeof below, "%s/%s", path, entries[i]->d_name);
         bool fits = len > 0 && (size_t)len < sizeof below;
         if (fits && has_work(entries[i]->d_name)) {
-            add_group(s, below, (size_t)len);
+            add_group(s, below);
             if (depth == 0 && is_parent(below))
                 list_groups(t, s, top, below, 1);
         }
@@ -292,13 +293,13 @@ static void emit_group(struct tick *t, const struct cgroup_state *s, const char 
 static enum status cgroup_collect(struct tick *t, void *state, struct err *err)
 {
     struct cgroup_state *s = state;
-    if (!list_all(t, s))
-        return err_set(err, NOT_FOUND, "sys/fs/cgroup is not there");
+    bool found = list_all(t, s);
     for (size_t i = 0; i < s->n; i++)
         emit_group(t, s, s->paths[i]);
     if (s->n)
         emit(t, &cgroup_metrics[LEFT_OUT], (double)s->left_out);
-    return OK;
+    arena_free(&s->arena);
+    return found ? OK : err_set(err, NOT_FOUND, "sys/fs/cgroup is not there");
 }
 
 const struct collector cgroup_collector = {COLLECTOR_OF(cgroup, struct cgroup_state), .every_s = 30,
