@@ -3,6 +3,7 @@
 #include "agent/ship.h"
 
 #include "agent/answer.h"
+#include "agent/basis.h"
 #include "agent/dress.h"
 #include "agent/enroll.h"
 #include "agent/merge.h"
@@ -26,6 +27,7 @@ enum {
     SYNC_EVERY_MS = 5000,
     TELL_AGAIN_MS = 60000,
     SEND_EARLY_MS = 250,
+    BASES_KEPT_MS = 600000,       /* with a send interval the spool is empty now and then */
     REPLAY_BYTES_PER_S = 1 << 20, /* packed: a server that comes back has other agents too */
 };
 
@@ -38,6 +40,8 @@ struct ship {
     struct loop *loop;
     struct http_client *client;
     struct spool *spool;
+    struct basis *basis; /* of the spool's records */
+    int64_t based_ms;    /* mono: when it was used last */
     struct merge *merge;
     struct timer *timer; /* runs while waiting to try again */
     char *path;          /* of the URL */
@@ -154,7 +158,13 @@ static void put_in_spool(struct ship *s, struct span message)
 {
     struct err err = {0};
     buf_clear(&s->packed);
-    enum status st = pack(COMPRESSION_ZSTD, message, &s->packed, &err);
+    enum status st;
+    if (spool_count(s->spool)) {
+        s->based_ms = clock_mono_ms();
+        st = basis_pack(s->basis, message, &s->packed, &err);
+    } else { /* mostly the only one: an answer that takes long */
+        st = pack(COMPRESSION_ZSTD, message, &s->packed, &err);
+    }
     if (!st)
         st = spool_put(s->spool, buf_view(&s->packed), &err);
     if (st)
@@ -174,6 +184,26 @@ static void keep_live(struct ship *s)
     }
 }
 
+/* Bases that nothing which waits is packed against. */
+static void forget_bases(struct ship *s)
+{
+    struct spool_cursor at = {0};
+    buf_clear(&s->record);
+    bool waits = spool_next(s->spool, &at, &s->record);
+    if (waits || clock_mono_ms() - s->based_ms >= BASES_KEPT_MS)
+        basis_forget(s->basis, buf_view(&s->record));
+}
+
+static void sync_when_due(struct ship *s)
+{
+    int64_t now_ms = clock_mono_ms();
+    if (now_ms - s->synced_ms < SYNC_EVERY_MS)
+        return;
+    s->synced_ms = now_ms;
+    spool_sync(s->spool);
+    forget_bases(s);
+}
+
 /* The oldest batches as one message in s->plain; returns how many. */
 static size_t gather(struct ship *s)
 {
@@ -184,8 +214,8 @@ static size_t gather(struct ship *s)
            spool_next(s->spool, &at, &s->record)) {
         n++;
         buf_clear(&s->plain);
-        enum status st = unpack(COMPRESSION_ZSTD, buf_view(&s->record), WRITE_MESSAGE_MAX_BYTES,
-                                &s->plain, &err);
+        enum status st =
+            basis_unpack(s->basis, buf_view(&s->record), WRITE_MESSAGE_MAX_BYTES, &s->plain, &err);
         if (!st)
             st = merge_add(s->merge, buf_view(&s->plain), &err);
         if (st)
@@ -445,6 +475,7 @@ static void open_spool(struct ship *s)
     struct err err = {0};
     auto_buf dir = {0};
     buf_printf(&dir, "%s/spool", s->config.agent->state);
+    s->basis = basis_open(buf_text(&dir));
     if (spool_open(buf_text(&dir), s->config.agent->spool_max_bytes, &s->spool, &err))
         log_warn("%s; unsent data is kept in memory only", err.text);
     else if (spool_count(s->spool))
@@ -527,10 +558,7 @@ void ship_take(struct ship *s, struct span message)
     } else {
         put_in_spool(s, message);
     }
-    if (clock_mono_ms() - s->synced_ms >= SYNC_EVERY_MS) {
-        s->synced_ms = clock_mono_ms();
-        spool_sync(s->spool);
-    }
+    sync_when_due(s);
     if (due)
         send_next(s);
 }
@@ -544,7 +572,7 @@ static int64_t oldest_ms(struct ship *s)
     const char *fault = NULL;
     auto_buf plain = {0};
     if (!spool_next(s->spool, &at, &s->record) ||
-        unpack(COMPRESSION_ZSTD, buf_view(&s->record), WRITE_MESSAGE_MAX_BYTES, &plain, NULL))
+        basis_unpack(s->basis, buf_view(&s->record), WRITE_MESSAGE_MAX_BYTES, &plain, NULL))
         return 0;
     struct write_reader r = write_reader_of(buf_view(&plain));
     bool found = write_next(&r, &e) && write_sample_next(&e.samples_raw, &sample, &fault);
@@ -580,6 +608,7 @@ void ship_close(struct ship *s)
     if (s->spool)
         keep_live(s);
     spool_close(s->spool);
+    basis_close(s->basis);
     merge_close(s->merge);
     dress_close(s->dress);
     timer_close(s->timer);

@@ -6,6 +6,7 @@
 
 UNIT_DECLARE(spool);
 UNIT_DECLARE(merge);
+UNIT_DECLARE(basis);
 UNIT_DECLARE(schedule);
 UNIT_DECLARE(answer);
 UNIT_DECLARE(config);
@@ -26,5 +27,5 @@ int main(void)
     return UNIT_RUN(spool) + UNIT_RUN(merge) + UNIT_RUN(schedule) + UNIT_RUN(answer) +
            UNIT_RUN(config) + UNIT_RUN(enroll) + UNIT_RUN(notify) + UNIT_RUN(proxy) +
            UNIT_RUN(ship) + UNIT_RUN(confine) + UNIT_RUN(server_message) + UNIT_RUN(remote) +
-           UNIT_RUN(control) + UNIT_RUN(link);
+           UNIT_RUN(control) + UNIT_RUN(link) + UNIT_RUN(basis);
 }
