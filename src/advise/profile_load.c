@@ -91,6 +91,11 @@ static enum status read_check(struct reader *r, struct profile_check *c)
         (st = text(r, "file", &c->file)) || (st = text(r, "why", &c->why)) ||
         (st = read_limits(r, c)) || (optional && (st = yaml_bool(optional, &c->optional, r->err))))
         return st;
+    if (value && c->field)
+        return yaml_error(
+            r->node, r->err,
+            "\"field\" says which number of \"parameter\" is meant; it does not go with "
+            "\"value\"");
     st = value ? formula_read(value, "value", &words, r->rules, &c->value, r->err)
                : default_value(r, c);
     if (!st && use)

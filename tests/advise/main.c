@@ -7,6 +7,7 @@ UNIT_DECLARE(guards);
 UNIT_DECLARE(hold);
 UNIT_DECLARE(keras);
 UNIT_DECLARE(payload);
+UNIT_DECLARE(profile);
 UNIT_DECLARE(rules);
 UNIT_DECLARE(table);
 UNIT_DECLARE(text);
@@ -17,6 +18,7 @@ UNIT_DECLARE(verify);
 int main(void)
 {
     return UNIT_RUN(advice) + UNIT_RUN(decide) + UNIT_RUN(edges) + UNIT_RUN(guards) +
-           UNIT_RUN(hold) + UNIT_RUN(keras) + UNIT_RUN(payload) + UNIT_RUN(rules) +
-           UNIT_RUN(table) + UNIT_RUN(text) + UNIT_RUN(train) + UNIT_RUN(trends) + UNIT_RUN(verify);
+           UNIT_RUN(hold) + UNIT_RUN(keras) + UNIT_RUN(payload) + UNIT_RUN(profile) +
+           UNIT_RUN(rules) + UNIT_RUN(table) + UNIT_RUN(text) + UNIT_RUN(train) + UNIT_RUN(trends) +
+           UNIT_RUN(verify);
 }
