@@ -74,11 +74,24 @@ void text_cell(struct buf *out, struct span text, size_t width)
     buf_fill(out, ' ', width - MIN(width, at));
 }
 
+/* A word and the "%" that belongs to it: "38 %" stays together. */
+static bool next_words(struct span *rest, struct span *out)
+{
+    if (!span_word(rest, out))
+        return false;
+    struct span peek = *rest, word;
+    if (span_word(&peek, &word) && word.at[0] == '%') {
+        out->len = (size_t)(word.at + word.len - out->at);
+        *rest = peek;
+    }
+    return true;
+}
+
 void text_wrap(struct buf *out, struct span text, size_t indent, size_t width)
 {
     struct span word;
     size_t at = indent;
-    for (bool first = true; span_word(&text, &word); first = false) {
+    for (bool first = true; next_words(&text, &word); first = false) {
         size_t n = text_columns(word);
         if (!first && at + 1 + n > width) {
             buf_char(out, '\n');

@@ -12,5 +12,6 @@ void text_cell(struct buf *out, struct span text, size_t width);
 /* Appends text; with colour between the escapes of an SGR code, as "1;31". */
 void text_paint(struct buf *out, const char *text, const char *code, bool colour);
 /* Appends the words of a text and a line end; a word that would pass column `width` comes on a
- * new line, `indent` blanks from the left. The first line is at column `indent` already. */
+ * new line, `indent` blanks from the left; "38 %" stays together. The first line is at column
+ * `indent` already. */
 void text_wrap(struct buf *out, struct span text, size_t indent, size_t width);

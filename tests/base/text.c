@@ -52,6 +52,9 @@ static void wraps(void **state UNUSED)
         {"one two", "one two\n"},
         {"one two three", "one two\n  three\n"},
         {"one  twelve", "one\n  twelve\n"},
+        {"one 38 % b", "one\n  38 % b\n"},
+        {"one two 38 %, b", "one two\n  38 %, b\n"},
+        {"% b", "% b\n"},
         {"averylongword b", "averylongword\n  b\n"},
     };
     for (size_t i = 0; i < COUNT(cases); i++) {
