@@ -57,7 +57,7 @@ struct part_view {
     struct part_view *newer, *older; /* of those kept */
 };
 
-enum { PART_VIEWS_MAX_BYTES = 16 << 20 }; /* of all blocks together */
+enum { PART_VIEWS_MAX_BYTES = 12 << 20 }; /* of all blocks together */
 
 /* Until it is released; NULL when it is damaged. keep: others will want it soon. */
 struct part_view *part_view_hold(struct block *b, uint32_t part, bool keep);
