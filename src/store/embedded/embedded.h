@@ -32,7 +32,7 @@ enum {
     STORE_FLUSH_AGE_MS = 2 * 3600 * 1000,  /* since the first sample came into the head */
     STORE_IDLE_MS = 2 * 3600 * 1000,       /* a series without samples leaves the head */
     STORE_FLUSH_SAMPLES = 4 * 1000 * 1000, /* at least, unless old */
-    STORE_FLUSH_PER_SERIES = 56,
+    STORE_FLUSH_PER_SERIES = 64,
     STORE_SWEEP_PART = 10,               /* the sweep waits until one of so many has gone */
     STORE_DAY_GRACE_MS = 30 * 60 * 1000, /* after midnight: what comes late joins the same block */
     COMPACT_BLOCKS = 4,                  /* small blocks of a day that is not over */
