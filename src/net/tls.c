@@ -3,11 +3,13 @@
 #include "base/arena.h"
 
 #include <arpa/inet.h>
+#include <dirent.h>
 #include <errno.h>
 #include <openssl/err.h>
 #include <openssl/x509v3.h>
 #include <pthread.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <sys/socket.h>
 
 /* Only what gives forward secrecy and authenticates its records; TLS 1.3 has nothing else. */
@@ -56,6 +58,37 @@ enum status tls_server_context(const char *cert_file, const char *key_file, SSL_
     return OK;
 }
 
+/* HHHHHHHH.N, as c_rehash names them. */
+static bool is_hash_name(const char *name)
+{
+    return strspn(name, "0123456789abcdef") == 8 && name[8] == '.' && name[9] >= '0' &&
+           name[9] <= '9';
+}
+
+/* Whether the folder has the system's roots by their hashes, not only some of an administrator's.
+ */
+static bool has_hashed_roots(const char *path)
+{
+    DIR *dir = opendir(path);
+    unsigned n = 0;
+    for (struct dirent *e; dir && n < TLS_HASHED_ROOTS_LEAST && (e = readdir(dir));)
+        n += is_hash_name(e->d_name);
+    if (dir)
+        closedir(dir);
+    return n >= TLS_HASHED_ROOTS_LEAST;
+}
+
+/* The bundle of all roots takes 1.3 MiB of memory; by its hash the one that is asked for is read
+ * when it is. Who names a file (SSL_CERT_FILE) means it. */
+static int trust_system(SSL_CTX *ctx)
+{
+    const char *dir = getenv(X509_get_default_cert_dir_env());
+    if (!getenv(X509_get_default_cert_file_env()) &&
+        has_hashed_roots(dir ? dir : X509_get_default_cert_dir()))
+        return SSL_CTX_set_default_verify_dir(ctx);
+    return SSL_CTX_set_default_verify_paths(ctx);
+}
+
 static enum status new_client_context(const char *ca_file, SSL_CTX **out, struct err *err)
 {
     SSL_CTX *ctx = new_context(TLS_client_method());
@@ -63,7 +96,7 @@ static enum status new_client_context(const char *ca_file, SSL_CTX **out, struct
         return context_failed(NULL, err, "tls", "context");
     if (ca_file && SSL_CTX_load_verify_file(ctx, ca_file) != 1)
         return context_failed(ctx, err, "CA file", ca_file);
-    if (!ca_file && SSL_CTX_set_default_verify_paths(ctx) != 1)
+    if (!ca_file && trust_system(ctx) != 1)
         return context_failed(ctx, err, "CA certificates of", "this system");
     ERR_clear_error();
     SSL_CTX_set_verify(ctx, SSL_VERIFY_PEER, NULL);

@@ -6,6 +6,10 @@
 
 #include <openssl/ssl.h>
 
+/* So many roots by their hash in the system's folder: the bundle need not be read. Distributions
+ * have some 140. */
+enum { TLS_HASHED_ROOTS_LEAST = 64 };
+
 /* From PEM files; TLS 1.2 and up. */
 MUST_USE enum status tls_server_context(const char *cert_file, const char *key_file, SSL_CTX **out,
                                         struct err *err);

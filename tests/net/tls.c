@@ -7,7 +7,10 @@
 #include "net/server_state.h"
 #include "unit.h"
 
+#include <dirent.h>
 #include <stdio.h>
+#include <stdlib.h>
+#include <unistd.h>
 
 static struct authority authority;
 static char cert[128], key[128];
@@ -67,6 +70,63 @@ static void believes_names_and_addresses(void **state UNUSED)
     rig_send(&rig, "GET", "/peer", SPAN(""));
     assert_string_equal(rig.error, "");
     rig_close(&rig);
+}
+
+/* n files with names of hashes, the authority's own the last when it is among them. */
+static void hashed_roots(const char *folder, size_t n, bool with_ours)
+{
+    char path[128];
+    for (size_t i = 0; i + with_ours < n; i++) {
+        snprintf(path, sizeof path, "%s/%08zx.0", folder, i);
+        fclose(fopen(path, "w"));
+    }
+    snprintf(path, sizeof path, "%s/%08lx.0", folder,
+             X509_subject_name_hash(authority.certificate));
+    if (with_ours)
+        assert_int_equal(symlink(authority.ca_file, path), 0);
+}
+
+static void remove_roots(const char *folder)
+{
+    DIR *dir = opendir(folder);
+    for (struct dirent *e; (e = readdir(dir));)
+        if (e->d_name[0] != '.')
+            unlinkat(dirfd(dir), e->d_name, 0);
+    closedir(dir);
+    rmdir(folder);
+}
+
+static void believes_the_systems_roots(void **state UNUSED)
+{
+    static const struct {
+        size_t n;        /* in the folder */
+        bool ours, file; /* our authority among them; named as a file */
+        bool believed;
+    } cases[] = {
+        {TLS_HASHED_ROOTS_LEAST, true, false, true},
+        {TLS_HASHED_ROOTS_LEAST, false, false, false},
+        {TLS_HASHED_ROOTS_LEAST - 1, true, false, true},
+        {TLS_HASHED_ROOTS_LEAST - 1, false, false, false},
+        {TLS_HASHED_ROOTS_LEAST, false, true, true},
+        {0, false, true, true},
+    };
+    for (size_t i = 0; i < COUNT(cases); i++) {
+        char folder[] = "/tmp/galen-roots-XXXXXX";
+        assert_non_null(mkdtemp(folder));
+        hashed_roots(folder, cases[i].n, cases[i].ours);
+        setenv("SSL_CERT_DIR", folder, 1);
+        if (cases[i].file)
+            setenv("SSL_CERT_FILE", authority.ca_file, 1);
+        struct rig rig = {0};
+        open_tls(&rig, NULL, NULL);
+        rig_send(&rig, "GET", "/peer", SPAN(""));
+        if (cases[i].believed != !rig.error[0])
+            fail_msg("case %zu: \"%s\"", i, rig.error);
+        rig_close(&rig);
+        unsetenv("SSL_CERT_DIR");
+        unsetenv("SSL_CERT_FILE");
+        remove_roots(folder);
+    }
 }
 
 static void large_bodies_both_ways(void **state UNUSED)
@@ -307,6 +367,7 @@ static void streams_over_tls(void **state UNUSED)
 const struct CMUnitTest tls_tests[] = {
     cmocka_unit_test(speaks_tls),
     cmocka_unit_test(believes_names_and_addresses),
+    cmocka_unit_test(believes_the_systems_roots),
     cmocka_unit_test(large_bodies_both_ways),
     cmocka_unit_test(is_not_fooled),
     cmocka_unit_test(wrong_name),
