@@ -337,16 +337,17 @@ def after(trial, out):
         trial.load(s.remedy_load)
     if not s.noticed and not trial.ask(f"/findings/{kept['id']}/applied", 'POST'):
         raise NotHere('the finding was not to be applied')
-    start = time.monotonic()
+    start, state = time.monotonic(), 'no answer'
     while time.monotonic() - start < s.verify * 60:
         if stopping.wait(POLL_S):
             raise NotHere('stopped')
         row = trial.ask(f"/findings/{kept['id']}")
+        state = row['state'] if row else state
         if row and row['state'] in STATES:
             out['verdict'], out['why'] = row['state'], row.get('outcome')
             out['verdict_seconds'] = round(time.monotonic() - start)
             return row['state'] == 'helped'
-    out['verdict'] = 'none yet'
+    out['verdict'] = f'none yet ({state})'
     return False
 
 

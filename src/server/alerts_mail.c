@@ -31,20 +31,16 @@ void alerts_mail_load(struct alerts *a)
     struct err err = {0}, why = {0};
     bool has_own = a->config.rules_extra && *a->config.rules_extra;
     buf_printf(&own, "%s/templates", has_own ? a->config.rules_extra : "");
+    const char *instead = a->mail ? "the old templates stay" : "they are in plain words";
     struct mail_templates *next = read_templates(a, has_own ? buf_text(&own) : NULL, &err);
-    if (next) {
-        swap(a, next);
-        return;
+    if (!next && !a->mail && has_own) {
+        next = read_templates(a, NULL, &why);
+        instead = next ? "Galen's own templates are used" : instead;
     }
-    log_error("mails: %s: %s",
-              a->mail ? "the old templates stay" : "Galen's own templates are used", err.text);
-    if (a->mail)
-        return;
-    next = read_templates(a, NULL, &why);
+    if (err.status)
+        log_error("mails: %s: %s", instead, err.text);
     if (next)
         swap(a, next);
-    else
-        log_error("mails are in plain words: %s", why.text);
 }
 
 void alerts_mail(struct alerts *a, struct notification *n, struct mail_words *words)
