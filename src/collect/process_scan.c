@@ -15,6 +15,8 @@
 
 enum {
     STAT_MAX_BYTES = 2048,  /* some 350 in life: numbers of 20 digits would make 1100 */
+    ROOM_FIRST = 256,       /* processes */
+    ROOM_TIMES = 2,         /* so much more room than processes is kept */
     TICKS_PER_SECOND = 100, /* USER_HZ, the same on every Linux that we run on */
 };
 
@@ -42,7 +44,7 @@ static void add_number(struct processes *p, size_t *n, int pid)
         return;
     }
     if (*n == p->next_size) {
-        p->next_size = p->next_size ? 2 * p->next_size : 256;
+        p->next_size = p->next_size ? 2 * p->next_size : ROOM_FIRST;
         p->next = mem_grow(p->next, p->next_size * sizeof *p->next);
     }
     p->next[(*n)++] = (struct process){.pid = pid};
@@ -75,6 +77,16 @@ static enum status list_numbers(struct processes *p, size_t *n, struct err *err)
     return OK;
 }
 
+/* The room of a time with many more processes goes back; the next pass takes what it needs. */
+static void give_back(struct processes *p)
+{
+    if (p->next_size <= ROOM_TIMES * MAX(p->n, (size_t)ROOM_FIRST))
+        return;
+    free(p->next);
+    p->next = NULL;
+    p->next_size = 0;
+}
+
 /* Those of the pass before go on where the number is still there; the others end. */
 static void carry_over(struct processes *p, size_t n)
 {
@@ -94,6 +106,7 @@ static void carry_over(struct processes *p, size_t n)
     p->n = n;
     p->next = at;
     p->next_size = size;
+    give_back(p);
 }
 
 /* ---- one process ---- */

@@ -4,10 +4,12 @@
 #include "collect/parse.h"
 #include "collect/process.h"
 #include "machine.h"
+#include "scratch.h"
 
 #include "base/clock.h"
 
 #include <jansson.h>
+#include <malloc.h>
 #include <stdio.h>
 #include <unistd.h>
 
@@ -186,6 +188,56 @@ static void test_recorded_processes(void **state UNUSED)
     collect_close(c);
 }
 
+enum { CROWD = 3000 };
+
+static void put_crowd(const struct scratch *s)
+{
+    for (int pid = 1000; pid < 1000 + CROWD; pid++) {
+        char path[64], text[256];
+        snprintf(path, sizeof path, "proc/%d/stat", pid);
+        snprintf(text, sizeof text,
+                 "%d (worker) S 1 1 1 0 -1 0 0 0 0 0 1 1 0 0 20 0 1 0 100 1000000 10 0 0 0\n", pid);
+        scratch_put(s, path, text);
+    }
+}
+
+static void remove_crowd(const struct scratch *s)
+{
+    for (int pid = 1000; pid < 1000 + CROWD; pid++) {
+        char path[96];
+        snprintf(path, sizeof path, "%s/proc/%d/stat", s->dir, pid);
+        assert_int_equal(unlink(path), 0);
+        *strrchr(path, '/') = '\0';
+        assert_int_equal(rmdir(path), 0);
+    }
+}
+
+static size_t used_after(struct scratch *s, int64_t t_ms)
+{
+    auto_buf message = {0};
+    scratch_collect(s, t_ms, &message);
+    scratch_collect(s, t_ms + 60000, &message);
+    scratch_collect(s, t_ms + 120000, &message);
+    buf_free(&message);
+    return mallinfo2().uordblks;
+}
+
+static void test_a_crowd_leaves_no_room(void **state UNUSED)
+{
+    struct scratch s = scratch_open();
+    scratch_put(&s, "proc/1/stat",
+                "1 (init) S 0 1 1 0 -1 0 0 0 0 0 1 1 0 0 20 0 1 0 1 1000000 10 0 0 0\n");
+    size_t few = used_after(&s, 1000000);
+    put_crowd(&s);
+    size_t many = used_after(&s, 2000000);
+    remove_crowd(&s);
+    size_t after = used_after(&s, 3000000);
+    scratch_close(&s);
+    if (few) /* a sanitizer's allocator counts nothing */
+        assert_true(many - few > CROWD * sizeof(struct process));
+    assert_true(after - few < CROWD * sizeof(struct process) / 4);
+}
+
 static void inventory_of(const char *machine, json_t **root)
 {
     struct collect *c = machine_open(machine);
@@ -222,6 +274,6 @@ const struct CMUnitTest processes_tests[] = {
     cmocka_unit_test(test_stat),         cmocka_unit_test(test_small_files),
     cmocka_unit_test(test_units),        cmocka_unit_test(test_secrets),
     cmocka_unit_test(test_this_process), cmocka_unit_test(test_recorded_processes),
-    cmocka_unit_test(test_inventory),
+    cmocka_unit_test(test_inventory),    cmocka_unit_test(test_a_crowd_leaves_no_room),
 };
 const size_t processes_tests_n = COUNT(processes_tests);
