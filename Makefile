@@ -58,7 +58,7 @@ cover: packages-test
 bench: packages-test build
 	@bench/run.sh $(BUILD)
 
-# Limits that bite on this kernel, with server and agent running: is the right thing advised? 35 minutes.
+# Limits that bite on this kernel, with server and agent running: is the right thing advised? An hour.
 lab: packages-lab build
 	@lab/prove.py --build $(BUILD) --markdown docs/LAB.md
 
