@@ -163,6 +163,7 @@ void adviser_forget(struct adviser *a)
         host_free(slot->value);
     map_free(&a->hosts);
     mutes_free(a);
+    seen_free(&a->seen);
     map_free(&a->complained);
     arena_free(&a->scratch);
 }

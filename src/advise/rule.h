@@ -104,7 +104,7 @@ struct rules {
     struct formula seen, booted, settled;
     struct formula findings; /* our own, of a moment ago */
     /* for change.c and figures.c */
-    struct formula fingerprint, unprinted, sysctls, sysctls_before;
+    struct formula fingerprint, printed, unprinted, sysctls, sysctls_before;
     struct formula resources[RESOURCES], pressure[3], available;
     struct formula products; /* processes that profiles look for */
     struct profile *profiles;

@@ -91,6 +91,7 @@ static enum status read_own(struct rules *r, struct err *err)
         /* What analysis_series wrote; only just now, or it was not in force when we stopped. */
         {&r->findings, "galen_finding == 1"},
         {&r->fingerprint, "galen_sysctl_fingerprint"},
+        {&r->printed, "timestamp(galen_sysctl_fingerprint)"},
         {&r->unprinted,
          "galen_sysctl{name=\"vm.swappiness\"} unless on (instance) galen_sysctl_fingerprint"},
         {&r->sysctls, "galen_sysctl"},

@@ -35,6 +35,7 @@ struct adviser {
     bool brief;            /* looks are shorter than what the classifier knows */
     struct map hosts;      /* by instance */
     struct map mutes;      /* key -> struct mute */
+    struct map seen;       /* parameters and resources: change.c */
     struct map complained; /* rules whose expression failed and was logged */
     struct arena scratch;  /* of one rule */
 };
@@ -125,6 +126,8 @@ void note_sure(struct host *h, struct analysis *a, bool one_look);
 /* The class of the highest probability. */
 unsigned likeliest_class(const double *probabilities);
 
+/* Frees what was seen (change.c). */
+void seen_free(struct map *seen);
 /* Frees what is remembered of hosts. */
 void adviser_forget(struct adviser *a);
 /* Finds hosts and makes room for analyses (adviser.c). */
