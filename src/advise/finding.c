@@ -209,13 +209,22 @@ static void read_evidence(struct tick *t, const struct rule *r, const struct fin
         struct evidence *e = &out->evidence[i];
         e->text = filled(t, r->evidence[i].text, p);
         auto_buf plain = {0};
-        if (!e->text && e->has_value) {
-            format_value(&plain, FORMAT_PLAIN, e->value);
-            e->text = arena_printf(t->arena, "%s = %s", e->expr, buf_text(&plain));
-        } else if (!e->text) {
-            e->text = arena_printf(t->arena, "%s: not sent by this host", e->expr);
-        }
+        if (e->text || !e->has_value || r->evidence[i].name)
+            continue; /* a name without a text is a number for other texts */
+        format_value(&plain, FORMAT_PLAIN, e->value);
+        e->text = arena_printf(t->arena, "%s = %s", e->expr, buf_text(&plain));
     }
+}
+
+/* What has no value here (a trend where nothing grows, a signal of newer kernels) is no evidence.
+ */
+static void drop_empty(struct finding *f)
+{
+    size_t kept = 0;
+    for (size_t i = 0; i < f->n_evidence; i++)
+        if (f->evidence[i].text)
+            f->evidence[kept++] = f->evidence[i];
+    f->n_evidence = kept;
 }
 
 static const char *step_sentence(struct tick *t, const struct rule *r, const struct finding *f)
@@ -332,4 +341,5 @@ void finding_make(struct tick *t, const struct rule *r, const struct finding_col
     write_sentence(t, r, out, known && !out->to, &p);
     write_lines(t, r, out, &p);
     read_set_by(t, c, h, out);
+    drop_empty(out); /* last: texts find their numbers by place */
 }

@@ -14,6 +14,20 @@ static const struct finding *look(struct world *w, const struct rule_case *c, co
     return world_finding(w, c->rule);
 }
 
+/* Evidence is a sentence for a person, each with a number: no expression, nothing without a value.
+ */
+static bool has_evidence(const struct finding *f)
+{
+    for (size_t i = 0; i < f->n_evidence; i++) {
+        const char *text = f->evidence[i].text;
+        if (text && !strstr(text, "by (instance") && !strpbrk(text, "{}"))
+            continue;
+        print_error("%s shows as evidence: %s\n", f->rule, text ? text : "nothing");
+        return false;
+    }
+    return f->n_evidence > 0;
+}
+
 static bool speaks_as_wanted(const struct rule_case *c)
 {
     struct world w;
@@ -21,7 +35,7 @@ static bool speaks_as_wanted(const struct rule_case *c)
     char got[200] = "";
     if (f && f->to)
         snprintf(got, sizeof got, "%s -> %s", f->from, f->to);
-    bool good = f && (strcmp(got, c->want) == 0);
+    bool good = f && strcmp(got, c->want) == 0 && has_evidence(f);
     if (!f)
         print_error("%s is silent\n", c->rule);
     else if (!good)
