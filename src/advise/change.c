@@ -83,9 +83,9 @@ static struct seen *seen_last(struct finder *f, struct span instance, const char
 
 static void see(struct finder *f, struct span instance, const char *of, double v, int64_t at_ms)
 {
-    struct seen *s = seen_last(f, instance, of);
+    struct span key = seen_key(f, instance, of);
+    struct seen *s = map_get(&f->a->seen, key);
     if (!s) {
-        struct span key = seen_key(f, instance, of);
         s = mem_zero(1, sizeof *s + key.len + 1);
         memcpy(s->key, key.at, key.len);
         map_put(&f->a->seen, span_of(s->key), s);
@@ -260,7 +260,8 @@ static enum status by_fingerprint(struct finder *f)
         double print = s->at[s->n - 1].v;
         if (last ? last->v != print : !before || s->at[0].v != print)
             st = look_closely(f, instance, last ? last->at_ms : f->since_ms, !last && !before);
-        see(f, instance, "", print, f->now_ms);
+        if (!st) /* else it is looked at again */
+            see(f, instance, "", print, f->now_ms);
     }
     return st ? st : note_times(f);
 }

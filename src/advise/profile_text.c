@@ -2,7 +2,7 @@
 #include "advise/profile.h"
 #include "base/text.h"
 
-enum { TEXT_WIDTH = 80, COLUMNS = 4, BESIDE_COLUMNS = 2 + 4 * 2 + 6 }; /* blanks, RESULT */
+enum { COLUMNS = 4, BESIDE_COLUMNS = 2 + 4 * 2 + 6 }; /* blanks, RESULT */
 
 static const char *cell(const struct profile_row *r, size_t column)
 {
@@ -21,8 +21,8 @@ static void measure(const struct profile_report *p, const char *const *titles, s
             widths[c] = MAX(widths[c], text_columns(span_of(cell(&p->rows[i], c))));
         all += widths[c];
     }
-    if (all > TEXT_WIDTH)
-        widths[0] -= MIN(all - TEXT_WIDTH, widths[0] - strlen(titles[0]));
+    if (all > TEXT_TERMINAL)
+        widths[0] -= MIN(all - TEXT_TERMINAL, widths[0] - strlen(titles[0]));
 }
 
 static void put_cells(struct buf *out, const char *const *cells, const size_t *widths)
@@ -94,5 +94,5 @@ void profile_text(struct buf *out, const struct profile_report *p, bool colour)
     if (!p->source)
         return;
     buf_str(out, "\nSource: ");
-    text_wrap(out, span_of(p->source), strlen("Source: "), TEXT_WIDTH);
+    text_wrap(out, span_of(p->source), strlen("Source: "), TEXT_TERMINAL);
 }

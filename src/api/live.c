@@ -341,20 +341,12 @@ void live_open(struct call *c)
 
 /* ---- what happens ---- */
 
-static bool concerns(const struct watch *w, const struct span *instances, size_t n)
-{
-    for (size_t i = 0; i < n; i++)
-        if (span_eq(w->host, instances[i]))
-            return true;
-    return !w->host.len;
-}
-
 void live_samples_arrived(struct live *l, const struct span *instances, size_t n,
                           int64_t now_mono_ms)
 {
     for (struct viewer *v = l->viewers; v; v = v->next)
         for (struct watch *w = v->watches; w; w = w->next)
-            if (concerns(w, instances, n))
+            if (!w->host.len || span_among(instances, n, w->host))
                 start_evaluation(w, now_mono_ms);
 }
 

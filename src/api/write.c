@@ -56,14 +56,6 @@ static void shrink(struct connection *k)
         buf_clear(&k->unpacked);
 }
 
-static bool is_noted(const struct write_call *w, struct span instance)
-{
-    for (size_t i = 0; i < w->watched_n; i++)
-        if (span_eq(w->watched[i], instance))
-            return true;
-    return false;
-}
-
 /* The hosts of the message at which somebody looks, copied into the request's arena. A forwarder
  * (another Prometheus) sends many hosts in one message. */
 static void note_watched(struct write_call *w, struct span message)
@@ -75,7 +67,7 @@ static void note_watched(struct write_call *w, struct span message)
         if (span_eq(instance, before))
             continue; /* a host's series come together */
         before = instance;
-        if (live_watched(w->api->live, instance) && !is_noted(w, instance))
+        if (live_watched(w->api->live, instance) && !span_among(w->watched, w->watched_n, instance))
             w->watched[w->watched_n++] = arena_span(http_request_arena(w->req), instance);
     }
 }

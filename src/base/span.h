@@ -39,6 +39,14 @@ static inline bool span_is(struct span a, const char *text)
 
 /* Bytes in unsigned order, the shorter first when one is the start of the other. */
 int span_compare(struct span a, struct span b);
+/* Whether one of the n texts is that. */
+static inline bool span_among(const struct span *texts, size_t n, struct span text)
+{
+    for (size_t i = 0; i < n; i++)
+        if (span_eq(texts[i], text))
+            return true;
+    return false;
+}
 bool span_eq_nocase(struct span a, struct span b); /* ASCII only */
 bool span_starts(struct span s, struct span prefix);
 bool span_ends(struct span s, struct span suffix);

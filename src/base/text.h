@@ -3,6 +3,8 @@
 
 #include "base/buf.h"
 
+enum { TEXT_TERMINAL = 80 /* columns that any terminal has */ };
+
 /* Columns that a text takes: two for wide characters (East Asian, emoji), none for those that are
  * drawn over the one before. A byte that is no UTF-8 takes one. */
 size_t text_columns(struct span text);

@@ -9,7 +9,7 @@
 #include <string.h>
 #include <unistd.h>
 
-enum { ADVICE_INDENT = 18, ADVICE_WIDTH = 80 };
+enum { ADVICE_INDENT = 18 };
 
 static const char usage[] = "usage: galen advice [OPTIONS]\n"
                             "\n"
@@ -35,7 +35,7 @@ static const char *text_of(json_t *object, const char *key)
 static void print_wrapped(const char *text, size_t indent)
 {
     auto_buf lines = {0};
-    text_wrap(&lines, span_of(text ? text : ""), indent, ADVICE_WIDTH);
+    text_wrap(&lines, span_of(text ? text : ""), indent, TEXT_TERMINAL);
     fputs(buf_text(&lines), stdout);
 }
 

@@ -31,7 +31,7 @@ static const char usage[] =
     "  --list                what galen has changed on this host\n"
     "  --root DIR            another root than /, for tests\n" CLI_SERVER_HELP;
 
-enum { PLAN_INDENT = 18, PLAN_WIDTH = 80 };
+enum { PLAN_INDENT = 18 };
 enum { TIMER_LOOKS_MS = 5000 }; /* how often the timer looks whether it is still needed */
 
 struct apply {
@@ -158,7 +158,7 @@ static void print_plan(const struct apply *o, const struct apply_plan *p)
         return;
     buf_printf(&care, "%s sets it to %s and is read later: change it there, too", p->later_file,
                p->later_value);
-    text_wrap(&lines, buf_view(&care), PLAN_INDENT, PLAN_WIDTH);
+    text_wrap(&lines, buf_view(&care), PLAN_INDENT, TEXT_TERMINAL);
     printf("  take care       %s", buf_text(&lines));
 }
 

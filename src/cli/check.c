@@ -37,7 +37,7 @@ static const char usage[] =
     "  --model FILE    another classifier; \"\" for none\n";
 
 enum { SECONDS_DEFAULT = 30, SECONDS_RECORDED = 2, SECONDS_MAX = 3600, BAR_WIDTH = 30 };
-enum { UNJUDGED_INDENT = 15, TEXT_WIDTH = 80 };
+enum { UNJUDGED_INDENT = 15 };
 
 struct check {
     const char *root;
@@ -166,7 +166,7 @@ static enum status print_unjudged(struct adviser *a, struct memory_source *m, st
         json_array_foreach(missing, k, metric)
             buf_printf(&why, "%s%s", k ? ", " : "no ", json_string_value(metric));
         buf_str(&why, json_array_size(missing) ? "" : "does not apply");
-        text_wrap(&lines, buf_view(&why), UNJUDGED_INDENT, TEXT_WIDTH);
+        text_wrap(&lines, buf_view(&why), UNJUDGED_INDENT, TEXT_TERMINAL);
         printf("  %-12s %s", json_string_value(json_object_get(check, "rule")), buf_text(&lines));
     }
     json_decref(all);

@@ -55,15 +55,20 @@ void authority_open(struct authority *a)
     write_certificate(a->ca_file, a->certificate);
 }
 
-void authority_close(struct authority *a)
+void remove_files(const char *folder)
 {
-    DIR *dir = opendir(a->folder);
+    DIR *dir = opendir(folder);
     for (struct dirent *e; dir && (e = readdir(dir));)
         if (e->d_name[0] != '.')
             unlinkat(dirfd(dir), e->d_name, 0);
     if (dir)
         closedir(dir);
-    rmdir(a->folder);
+    rmdir(folder);
+}
+
+void authority_close(struct authority *a)
+{
+    remove_files(a->folder);
     X509_free(a->certificate);
     EVP_PKEY_free(a->key);
 }

@@ -15,6 +15,8 @@ struct authority {
 
 void authority_open(struct authority *a);
 void authority_close(struct authority *a); /* removes the files */
+/* A folder of files alone, and itself. */
+void remove_files(const char *folder);
 /* Writes folder/NAME.crt and NAME.key; names as OpenSSL has them ("DNS:localhost,IP:127.0.0.1"),
  * valid from and to seconds from now. */
 void authority_issue(struct authority *a, const char *name, const char *names, long from_s,

@@ -7,7 +7,6 @@
 #include "net/server_state.h"
 #include "unit.h"
 
-#include <dirent.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <unistd.h>
@@ -86,16 +85,6 @@ static void hashed_roots(const char *folder, size_t n, bool with_ours)
         assert_int_equal(symlink(authority.ca_file, path), 0);
 }
 
-static void remove_roots(const char *folder)
-{
-    DIR *dir = opendir(folder);
-    for (struct dirent *e; (e = readdir(dir));)
-        if (e->d_name[0] != '.')
-            unlinkat(dirfd(dir), e->d_name, 0);
-    closedir(dir);
-    rmdir(folder);
-}
-
 static void believes_the_systems_roots(void **state UNUSED)
 {
     static const struct {
@@ -125,7 +114,7 @@ static void believes_the_systems_roots(void **state UNUSED)
         rig_close(&rig);
         unsetenv("SSL_CERT_DIR");
         unsetenv("SSL_CERT_FILE");
-        remove_roots(folder);
+        remove_files(folder);
     }
 }
 
