@@ -1,10 +1,11 @@
 #!/usr/bin/env python3
 """Runs the tests of a build and adds up what they report.
 
-    tests/run.py BUILD [--suite NAME]... [--filter TEXT]
+    tests/run.py BUILD [--suite NAME]... [--filter TEXT] [--verbose]
 
 Every test of Meson's list is a program that speaks TAP on its standard output (cmocka does when
-asked to). Two run at a time, those of suite e2e and peer one after the other. The last line is
+asked to). Two run at a time, those of suite e2e and peer one after the other. A terminal sees a line
+for each program, a file a line for each suite, and both all that failed. The last line is
 `N passed, N failed` with `, N skipped` when something was.
 """
 import argparse
@@ -67,17 +68,23 @@ def run(test):
     return test, passed, failed, skipped, time.monotonic() - start, output
 
 
-def report(result):
-    test, passed, failed, skipped, seconds, output = result
-    print(f"{'FAIL' if failed else 'ok  '} {test['suite']}/{test['name']}: {passed} passed"
+def verdict(name, passed, failed, skipped, seconds):
+    print(f"{'FAIL' if failed else 'ok  '} {name}: {passed} passed"
           + (f', {failed} failed' if failed else '')
           + (f', {skipped} skipped' if skipped else '') + f' ({seconds:.1f} s)', flush=True)
+
+
+def report(result, verbose):
+    """Prints what is to be known of one program and returns its counts."""
+    test, passed, failed, skipped, seconds, output = result
     lines = output.splitlines()
+    if verbose or failed or skipped:
+        verdict(f"{test['suite']}/{test['name']}", passed, failed, skipped, seconds)
     for line in lines:
         if re.search(r'#\s*skip', line, re.I) or SOAK and line.startswith('# '):
             print('     ' + line.strip())
     if failed:
-        for line in lines[-80:]:
+        for line in [line for line in lines if line.startswith('not ok')] + lines[-80:]:
             print('     | ' + line)
     return passed, failed, skipped
 
@@ -87,18 +94,23 @@ def main():
     parser.add_argument('build')
     parser.add_argument('--suite', action='append')
     parser.add_argument('--filter')
+    parser.add_argument('--verbose', action='store_true', default=sys.stdout.isatty() or SOAK)
     args = parser.parse_args()
     args.build = os.path.abspath(args.build) # tests run there, as under `meson test`
-    tests = [t for t in tests_of(args.build)
-             if (not args.suite or t['suite'] in args.suite)
-             and (not args.filter or args.filter in t['name'])]
+    suites = {} # in Meson's order
+    for test in tests_of(args.build):
+        if (not args.suite or test['suite'] in args.suite) and (
+                not args.filter or args.filter in test['name']):
+            suites.setdefault(test['suite'], []).append(test)
     totals = []
-    with concurrent.futures.ThreadPoolExecutor(max_workers=os.cpu_count() or 1) as pool:
-        for result in pool.map(run, [t for t in tests if t['suite'] not in ALONE]):
-            totals.append(report(result))
-    for test in tests:
-        if test['suite'] in ALONE:
-            totals.append(report(run(test)))
+    for suite, tests in suites.items():
+        start = time.monotonic()
+        at_once = 1 if suite in ALONE else os.cpu_count() or 1
+        with concurrent.futures.ThreadPoolExecutor(max_workers=at_once) as pool:
+            counts = [report(result, args.verbose) for result in pool.map(run, tests)]
+        totals += counts
+        verdict(f'{suite}, {len(tests)} programs', *map(sum, zip(*counts)),
+                time.monotonic() - start)
     passed, failed, skipped = (sum(column) for column in zip(*totals)) if totals else (0, 0, 0)
     print(f'{passed} passed, {failed} failed' + (f', {skipped} skipped' if skipped else ''))
     sys.exit(1 if failed or not passed else 0)
