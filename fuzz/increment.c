@@ -2,6 +2,8 @@
  * is written as an increment again and must be read as the same message. */
 #include "series/increment.h"
 
+#include "message_collection.h"
+
 #include <stdlib.h>
 
 enum { OUT_MAX_BYTES = 1 << 20 };
@@ -12,7 +14,8 @@ static void write_again(struct increment_writer *w, struct increment_reader *r, 
 {
     auto_buf bytes = {0}, back = {0};
     bool whole;
-    if (increment_write(w, message, &bytes, &whole, NULL))
+    struct collection c = message_collection(&message);
+    if (increment_write(w, &c, &bytes, &whole, NULL))
         return;
     if (increment_read(r, buf_view(&bytes), &back, NULL) || back.len != message.len)
         abort();

@@ -7,11 +7,10 @@
 #include "agent/link.h"
 #include "agent/local.h"
 #include "agent/notify.h"
-#include "agent/proxy.h"
 #include "agent/remote.h"
 #include "agent/schedule.h"
 #include "agent/settle.h"
-#include "agent/ship.h"
+#include "agent/targets.h"
 #include "base/clock.h"
 #include "base/crypto.h"
 #include "base/file.h"
@@ -34,20 +33,13 @@ enum {
     TELLS_PER_INVENTORY = 10, /* hardware does not change every minute */
 };
 
-struct target {
-    struct agent_config config;
-    char *state;
-    struct ship *ship;
-};
-
 struct agent {
     const struct agent_config *config;
     struct loop *loop;
     struct collect *collect;
-    struct ship *ship;      /* NULL: only the local page */
-    struct link *link;      /* NULL: none */
-    struct target *targets; /* further receivers */
-    size_t n_targets;
+    struct ship *ship; /* NULL: only the local page */
+    struct link *link; /* NULL: none */
+    struct targets *targets;
     struct remote *remote;
     struct probe *probe; /* NULL: a recorded machine, or a single collection */
     char *boot_id;
@@ -67,7 +59,6 @@ struct agent {
     uint64_t ticks, recoveries;
     int64_t started_ms, settle_ms; /* mono */
     int64_t settle_wait_ms;
-    struct buf message;
     char machine_id[MACHINE_ID_TEXT];
     /* of --once */
     bool done, again;
@@ -87,42 +78,17 @@ enum status agent_collect_open(const struct agent_config *config, struct collect
     return collect_open(&c, out, err);
 }
 
-static void close_targets(struct agent *a)
+/* Whoever still has the last collection under way keeps it elsewhere. */
+static void let_go(void *arg)
 {
-    for (size_t i = 0; i < a->n_targets; i++) {
-        ship_close(a->targets[i].ship);
-        free(a->targets[i].state);
-    }
-    free(a->targets);
-}
-
-/* Each has a spool of its own: one that is away holds up no other. */
-static enum status open_targets(struct agent *a, struct err *err)
-{
-    const struct setting_list *urls = &a->config->targets;
-    a->targets = mem_zero(urls->n, sizeof *a->targets);
-    for (size_t i = 0; i < urls->n; i++) {
-        struct target *t = &a->targets[a->n_targets++];
-        auto_buf state = {0};
-        buf_printf(&state, "%s/targets/%016llx", a->config->state,
-                   (unsigned long long)span_hash(span_of(urls->items[i])));
-        t->state = mem_dup(buf_text(&state));
-        t->config = *a->config;
-        t->config.server = urls->items[i];
-        t->config.proxy = proxy_of_environment(urls->items[i]);
-        t->config.state = t->state;
-        t->config.token_file = t->config.join_token_file = NULL;
-        struct ship_config ship = {.agent = &t->config, .hostname = collect_instance(a->collect)};
-        enum status st = ship_open(a->loop, &ship, &t->ship, err);
-        if (st)
-            return err_prefix(err, "target %s", urls->items[i]);
-    }
-    return OK;
+    struct agent *a = arg;
+    ship_let_go(a->ship);
+    targets_let_go(a->targets);
 }
 
 static void agent_close(struct agent *a)
 {
-    close_targets(a);
+    targets_close(a->targets);
     local_close(a->local);
     direct_close(a->direct);
     link_close(a->link);
@@ -140,7 +106,6 @@ static void agent_close(struct agent *a)
     timer_close(a->timer);
     collect_close(a->collect);
     loop_close(a->loop);
-    buf_free(&a->message);
 }
 
 static enum status agent_open(struct agent *a, const struct agent_config *config,
@@ -150,6 +115,8 @@ static enum status agent_open(struct agent *a, const struct agent_config *config
     enum status st = loop_open(&a->loop, err);
     if (!st)
         st = agent_collect_open(config, &a->collect, err);
+    if (!st)
+        collect_before_run(a->collect, let_go, a);
     if (st || !config->server)
         return st;
     bool known = collect_machine_id(a->collect, a->machine_id, NULL) == OK;
@@ -164,26 +131,13 @@ static enum status agent_open(struct agent *a, const struct agent_config *config
     return st;
 }
 
-/* Whoever still has the last message under way keeps it elsewhere. */
-static void clear_message(struct agent *a)
-{
-    ship_let_go(a->ship);
-    for (size_t i = 0; i < a->n_targets; i++)
-        ship_let_go(a->targets[i].ship);
-    buf_clear(&a->message);
-}
-
 static void collect_and_ship(struct agent *a, bool all)
 {
     collect_run(a->collect, clock_wall_ms(), clock_mono_ms(), all);
-    clear_message(a);
-    collect_write(a->collect, &a->message);
-    if (a->message.failed)
-        log_error("a collection is larger than %zu bytes and was not sent", a->message.max);
-    else if (a->ship)
-        ship_take(a->ship, buf_view(&a->message));
-    for (size_t i = 0; !a->message.failed && i < a->n_targets; i++)
-        ship_take(a->targets[i].ship, buf_view(&a->message));
+    struct collection found = collect_found(a->collect);
+    if (a->ship)
+        ship_take(a->ship, &found);
+    targets_take(a->targets, &found);
 }
 
 /* ---- once ---- */
@@ -240,9 +194,7 @@ static void settle_soon(struct agent *a)
 static void settle_when_due(struct agent *a)
 {
     int64_t now_ms = clock_mono_ms();
-    uint64_t recoveries = ship_recoveries(a->ship);
-    for (size_t i = 0; i < a->n_targets; i++)
-        recoveries += ship_recoveries(a->targets[i].ship);
+    uint64_t recoveries = ship_recoveries(a->ship) + targets_recoveries(a->targets);
     if (recoveries != a->recoveries)
         settle_soon(a);
     a->recoveries = recoveries;
@@ -278,10 +230,8 @@ static void send_frame(void *arg)
     auto_buf frame = {0};
     bool whole;
     collect_run_live(a->collect, clock_wall_ms(), clock_mono_ms());
-    clear_message(a);
-    if (!collect_write(a->collect, &a->message))
-        return;
-    if (increment_write(a->frames, buf_view(&a->message), &frame, &whole, NULL) ||
+    struct collection found = collect_found(a->collect);
+    if (increment_write(a->frames, &found, &frame, &whole, NULL) ||
         !link_send(a->link, buf_view(&frame), false))
         increment_writer_reset(a->frames);
 }
@@ -312,8 +262,7 @@ static void apply(struct agent *a)
     int64_t send_ms = s->send_ms > s->collect_ms ? s->send_ms : 0;
     if (a->ship)
         ship_send_every(a->ship, send_ms);
-    for (size_t i = 0; i < a->n_targets; i++)
-        ship_send_every(a->targets[i].ship, send_ms);
+    targets_send_every(a->targets, send_ms);
     collect_off(a->collect, &s->collectors_off);
     collect_processes_top(a->collect, (unsigned)s->processes_top);
     direct_every(a->direct, s->display_ms);
@@ -531,10 +480,7 @@ static void put_status(struct buf *out, void *arg)
     else
         json_put_null(&j);
     json_key(&j, "targets");
-    json_begin_array(&j);
-    for (size_t i = 0; i < a->n_targets; i++)
-        ship_status_json(a->targets[i].ship, &j);
-    json_end_array(&j);
+    targets_status_json(a->targets, &j);
     json_field_i64(&j, "settings_version", remote_version(a->remote));
     json_key(&j, "settings");
     host_settings_write(&j, remote_settings(a->remote));
@@ -600,6 +546,12 @@ static enum status open_direct(struct agent *a, struct err *err)
                                    .collect = a->collect,
                                    .every_ms = remote_settings(a->remote)->display_ms};
     return a->config->live_listen ? direct_open(a->loop, &direct, &a->direct, err) : OK;
+}
+
+static enum status open_targets(struct agent *a, struct err *err)
+{
+    struct ship_config like = {.agent = a->config, .hostname = collect_instance(a->collect)};
+    return targets_open(a->loop, &like, &a->targets, err);
 }
 
 static enum status start(struct agent *a, struct err *err)

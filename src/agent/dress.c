@@ -43,29 +43,41 @@ void dress_close(struct dress *d)
     free(d);
 }
 
-static enum status plain(struct dress *d, struct span message, struct dressed *out, struct err *err)
+enum status dress_message(struct dress *d, struct span message, struct dressed *out,
+                          struct err *err)
 {
     d->form = FORM_PLAIN;
     *out = (struct dressed){.type = "application/x-protobuf",
                             .encoding = compression_name(d->compression),
                             .remote_write = true};
+    buf_clear(&d->packed);
     enum status st = pack(d->compression, message, &d->packed, err);
     out->body = buf_view(&d->packed);
     return st;
 }
 
-enum status dress_message(struct dress *d, struct span message, bool alone, struct dressed *out,
-                          struct err *err)
+static enum status spell_out(struct dress *d, const struct collection *c, struct dressed *out,
+                             struct err *err)
+{
+    auto_buf message = {0};
+    collection_write(c, &message);
+    if (message.failed)
+        return err_set(err, FULL, "a collection is larger than %d bytes", BUF_DEFAULT_MAX_BYTES);
+    return dress_message(d, buf_view(&message), out, err);
+}
+
+enum status dress_collection(struct dress *d, const struct collection *c, struct dressed *out,
+                             struct err *err)
 {
     bool whole;
     buf_clear(&d->bytes);
-    buf_clear(&d->packed);
-    if (!alone || !d->offered || increment_write(d->writer, message, &d->bytes, &whole, NULL))
-        return plain(d, message, out, err);
+    if (!d->offered || increment_write(d->writer, c, &d->bytes, &whole, NULL))
+        return spell_out(d, c, out, err);
     d->form = whole ? FORM_WHOLE : FORM_INCREMENT;
     *out = (struct dressed){.type = INCREMENT_TYPE, .body = buf_view(&d->bytes)};
     if (!whole)
         return OK;
+    buf_clear(&d->packed);
     enum status st = pack(COMPRESSION_ZSTD, out->body, &d->packed, err);
     out->encoding = compression_name(COMPRESSION_ZSTD);
     out->body = buf_view(&d->packed);

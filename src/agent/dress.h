@@ -17,9 +17,12 @@ struct dress *dress_open(void);
 void dress_close(struct dress *d); /* NULL is fine */
 void dress_slim(struct dress *d);  /* gives back what large messages took */
 
-/* alone: one collection, that may go as an increment. */
-MUST_USE enum status dress_message(struct dress *d, struct span message, bool alone,
-                                   struct dressed *out, struct err *err);
+/* One collection, as an increment where that can be. All must be of one owner. */
+MUST_USE enum status dress_collection(struct dress *d, const struct collection *c,
+                                      struct dressed *out, struct err *err);
+/* A remote-write message. */
+MUST_USE enum status dress_message(struct dress *d, struct span message, struct dressed *out,
+                                   struct err *err);
 enum dress_verdict { DRESS_FINE, DRESS_AGAIN /* the same message, dressed anew */ };
 /* What the answer (status 0: none) says about the last one's form. */
 enum dress_verdict dress_answered(struct dress *d, const struct http_answer *answer);

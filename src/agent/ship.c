@@ -51,7 +51,7 @@ struct ship {
     struct dress *dress;
 
     enum flight flight;
-    struct span live;                 /* the batch under way, where its owner has it */
+    struct collection live;           /* the one under way, where its owner has it */
     uint64_t flight_end;              /* SPOOLED: spool_gone once all of it has left */
     size_t flight_batches;            /* SPOOLED */
     size_t flight_bytes;              /* of its body */
@@ -171,13 +171,24 @@ static void put_in_spool(struct ship *s, struct span message)
         tell(s, err.text);
 }
 
+static void spool_collection(struct ship *s, const struct collection *c)
+{
+    auto_buf message = {0};
+    collection_write(c, &message);
+    if (message.failed)
+        log_error("a collection is larger than %d bytes and was not kept", BUF_DEFAULT_MAX_BYTES);
+    else
+        put_in_spool(s, buf_view(&message));
+}
+
 static void keep_live(struct ship *s)
 {
-    if (!s->live.len)
+    if (!s->live.n)
         return;
-    put_in_spool(s, s->live);
-    s->live = (struct span){0};
-    if (s->flight == LIVE) { /* still under way, but now the oldest of the spool */
+    spool_collection(s, &s->live);
+    s->live = (struct collection){0};
+    /* Still under way, but now the oldest of the spool, unless it was too large for that. */
+    if (s->flight == LIVE && spool_count(s->spool)) {
         s->flight = SPOOLED;
         s->flight_batches = 1;
         s->flight_end = spool_gone(s->spool) + 1;
@@ -256,25 +267,41 @@ static void post(struct ship *s, const char *path, const struct http_header *giv
     }
 }
 
-static void send_message(struct ship *s, enum flight flight, struct span message)
+/* As dressed; st: whether that could be. */
+static void send_dressed(struct ship *s, enum flight flight, enum status st,
+                         const struct dressed *d, const struct err *err)
 {
-    struct err err = {0};
-    struct dressed d;
     s->flight = flight;
-    if (dress_message(s->dress, message, flight == LIVE, &d, &err)) {
-        log_error("compress a batch: %s", err.text);
+    if (st) {
+        log_error("compress a batch: %s", err->text);
         s->flight = NOTHING;
         return;
     }
-    struct http_header headers[3] = {{SPAN("Content-Type"), span_of(d.type)}};
+    struct http_header headers[3] = {{SPAN("Content-Type"), span_of(d->type)}};
     size_t n = 1;
-    if (d.encoding)
-        headers[n++] = (struct http_header){SPAN("Content-Encoding"), span_of(d.encoding)};
-    if (d.remote_write)
+    if (d->encoding)
+        headers[n++] = (struct http_header){SPAN("Content-Encoding"), span_of(d->encoding)};
+    if (d->remote_write)
         headers[n++] =
             (struct http_header){SPAN("X-Prometheus-Remote-Write-Version"), SPAN("0.1.0")};
-    s->flight_bytes = d.body.len;
-    post(s, s->path, headers, n, s->token, d.body);
+    s->flight_bytes = d->body.len;
+    post(s, s->path, headers, n, s->token, d->body);
+}
+
+static void send_live(struct ship *s)
+{
+    struct err err = {0};
+    struct dressed d;
+    enum status st = dress_collection(s->dress, &s->live, &d, &err);
+    send_dressed(s, LIVE, st, &d, &err);
+}
+
+static void send_plain(struct ship *s)
+{
+    struct err err = {0};
+    struct dressed d;
+    enum status st = dress_message(s->dress, buf_view(&s->plain), &d, &err);
+    send_dressed(s, SPOOLED, st, &d, &err);
 }
 
 static void send_enrolment(struct ship *s)
@@ -299,7 +326,7 @@ static void send_spooled(struct ship *s)
         if (s->plain.len) {
             s->flight_batches = n;
             s->flight_end = spool_gone(s->spool) + n;
-            send_message(s, SPOOLED, buf_view(&s->plain));
+            send_plain(s);
             return;
         }
         spool_drop(s->spool, n); /* nothing in it could be read */
@@ -313,8 +340,8 @@ static void send_next(struct ship *s)
         return;
     if (s->must_enroll)
         send_enrolment(s);
-    else if (s->live.len)
-        send_message(s, LIVE, s->live);
+    else if (s->live.n)
+        send_live(s);
     else
         send_spooled(s);
 }
@@ -335,7 +362,7 @@ static void on_success(struct ship *s)
     bool replaying = s->flight == SPOOLED;
     if (replaying)
         drop_delivered(s);
-    s->live = (struct span){0};
+    s->live = (struct collection){0};
     s->flight = NOTHING;
     s->sent++;
     s->sent_bytes += s->flight_bytes;
@@ -366,7 +393,7 @@ static void drop_refused(struct ship *s, const char *why)
     log_error("the server refuses a batch for good, it is dropped: %s", why);
     if (s->flight == SPOOLED)
         drop_delivered(s);
-    s->live = (struct span){0};
+    s->live = (struct collection){0};
     s->flight = NOTHING;
     finish(s, INVALID, why);
     send_next(s);
@@ -547,17 +574,16 @@ void ship_let_go(struct ship *s)
         keep_live(s);
 }
 
-void ship_take(struct ship *s, struct span message)
+void ship_take(struct ship *s, const struct collection *c)
 {
     keep_live(s);
     bool due = is_time(s);
     bool at_once =
         due && s->flight == NOTHING && !s->waiting && !s->must_enroll && spool_count(s->spool) == 0;
-    if (at_once) {
-        s->live = message;
-    } else {
-        put_in_spool(s, message);
-    }
+    if (at_once)
+        s->live = *c;
+    else if (c->n)
+        spool_collection(s, c);
     sync_when_due(s);
     if (due)
         send_next(s);

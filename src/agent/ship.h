@@ -24,11 +24,10 @@ struct ship_config {
 
 MUST_USE enum status ship_open(struct loop *loop, const struct ship_config *config,
                                struct ship **out, struct err *err);
-/* Sends the remote-write message, or keeps it until it can be sent. The message is not copied (it
- * is 80 KB each second): it stays as it is until ship_let_go or ship_close. */
-void ship_take(struct ship *s, struct span message);
-/* Before the last message changes: what is still under way of it goes to the spool. NULL is fine.
- */
+/* Sends the collection, or keeps it until it can be sent. It is read where it is: it must hold
+ * until ship_let_go or ship_close. All are of one owner. */
+void ship_take(struct ship *s, const struct collection *c);
+/* Before the last collection changes: what is still under way goes to the spool. NULL is fine. */
 void ship_let_go(struct ship *s);
 /* Messages to the server at most so often: what comes in between waits on disk. 0: at once. */
 void ship_send_every(struct ship *s, int64_t ms);

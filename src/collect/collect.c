@@ -280,8 +280,21 @@ void collect_processes_top(struct collect *c, unsigned n)
     c->processes_top = MIN(n, PROCESS_TOP_MAX);
 }
 
+void collect_before_run(struct collect *c, void (*fn)(void *arg), void *arg)
+{
+    c->before_run = fn;
+    c->before_run_arg = arg;
+}
+
+static void tell_before_run(struct collect *c)
+{
+    if (c->before_run)
+        c->before_run(c->before_run_arg);
+}
+
 void collect_run(struct collect *c, int64_t wall_ms, int64_t mono_ms, bool all)
 {
+    tell_before_run(c);
     c->wall_ms = wall_ms;
     c->gap_ms = c->ran_ms ? mono_ms - c->ran_ms : 0;
     c->mono_ms = c->ran_ms = mono_ms;
@@ -307,6 +320,7 @@ void collect_run(struct collect *c, int64_t wall_ms, int64_t mono_ms, bool all)
 
 void collect_run_live(struct collect *c, int64_t wall_ms, int64_t mono_ms)
 {
+    tell_before_run(c);
     c->wall_ms = wall_ms;
     c->mono_ms = mono_ms;
     c->live_run = true;

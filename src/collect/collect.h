@@ -11,6 +11,7 @@
 #pragma once
 
 #include "base/yaml.h"
+#include "series/collection.h"
 #include "series/exposition.h"
 
 enum {
@@ -93,8 +94,12 @@ void collect_run_live(struct collect *c, int64_t wall_ms, int64_t mono_ms);
  * budget), last_us, total_us, runs, faults, series. */
 struct json;
 void collect_costs_json(const struct collect *c, struct json *j);
-/* Appends what the last run found as remote-write TimeSeries, stale markers for series that
- * have ended included; returns their number. */
+/* What the last run found, stale markers for series that have ended included. It holds until the
+ * next run, of which collect_before_run tells. */
+struct collection collect_found(const struct collect *c);
+/* Calls fn before each run, live or not. One at a time; fn NULL: nobody. */
+void collect_before_run(struct collect *c, void (*fn)(void *arg), void *arg);
+/* Appends what collect_found has as remote-write TimeSeries; returns their number. */
 size_t collect_write(const struct collect *c, struct buf *out);
 /* The latest value of everything as text; without the labels job and instance when bare. */
 void collect_expose(const struct collect *c, struct buf *out, bool bare);

@@ -82,6 +82,7 @@ static struct series *series_new(struct tick *t, const struct metric *m, const s
     encode_labels(c, m, values, n, &raw);
     struct series *s = mem_alloc(sizeof *s + key.len + raw.len);
     *s = (struct series){.metric = m,
+                         .id = ++c->last_id,
                          .key = {s->bytes + KEY_HEAD_BYTES, key.len - KEY_HEAD_BYTES},
                          .raw = {s->bytes + key.len, raw.len}};
     memcpy(s->bytes, key.at, key.len);
@@ -306,21 +307,32 @@ size_t collect_write_all(const struct collect *c, struct buf *out)
     return n;
 }
 
-size_t collect_write(const struct collect *c, struct buf *out)
+static void each_found(const void *owner, collection_fn fn, void *arg)
 {
-    size_t n = 0;
+    const struct collect *c = owner;
     for (size_t i = 0; i < c->n_active; i++) {
         const struct active *a = &c->active[i];
         if (!a->fresh)
             continue;
-        for (size_t j = 0; j < a->n; j++) {
-            struct sample s = {c->wall_ms, a->slots[j].v};
-            write_series_raw(out, a->slots[j].series->raw, &s, 1);
-        }
-        struct sample stale = {c->wall_ms, bits_double(STALE_NAN_BITS)};
+        for (size_t j = 0; j < a->n; j++)
+            fn(a->slots[j].series->id, a->slots[j].series->raw, a->slots[j].v, arg);
         for (size_t j = 0; j < a->n_ended; j++)
-            write_series_raw(out, a->ended[j]->raw, &stale, 1);
-        n += a->n + a->n_ended;
+            fn(a->ended[j]->id, a->ended[j]->raw, bits_double(STALE_NAN_BITS), arg);
     }
-    return n;
+}
+
+struct collection collect_found(const struct collect *c)
+{
+    struct collection found = {.owner = c, .each = each_found, .t_ms = c->wall_ms};
+    for (size_t i = 0; i < c->n_active; i++)
+        if (c->active[i].fresh)
+            found.n += c->active[i].n + c->active[i].n_ended;
+    return found;
+}
+
+size_t collect_write(const struct collect *c, struct buf *out)
+{
+    struct collection found = collect_found(c);
+    collection_write(&found, out);
+    return found.n;
 }

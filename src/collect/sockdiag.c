@@ -2,8 +2,6 @@
  * in a single walk. */
 #include "collect/sockdiag.h"
 
-#include "base/arena.h"
-
 #include <arpa/inet.h>
 #include <linux/inet_diag.h>
 #include <linux/netlink.h>
@@ -33,8 +31,6 @@ static enum status diag_open(struct sockdiag *d, struct err *err)
         return st;
     }
     d->fd_plus_1 = fd + 1;
-    if (!d->reply)
-        d->reply = mem_alloc(REPLY_BYTES);
     return OK;
 }
 
@@ -120,11 +116,10 @@ static void take_socket(const struct nlmsghdr *head, tcp_socket_fn fn, void *arg
 }
 
 /* True when that was the last message. */
-static bool take_messages(struct sockdiag *d, size_t len, const struct taker *to, enum status *st,
-                          struct err *err)
+static bool take_messages(const struct nlmsghdr *h, size_t len, const struct taker *to,
+                          enum status *st, struct err *err)
 {
-    for (const struct nlmsghdr *h = (const void *)d->reply; NLMSG_OK(h, len);
-         h = NLMSG_NEXT(h, len)) {
+    for (; NLMSG_OK(h, len); h = NLMSG_NEXT(h, len)) {
         if (h->nlmsg_type == NLMSG_DONE)
             return true;
         if (h->nlmsg_type == NLMSG_ERROR) {
@@ -142,12 +137,13 @@ static bool take_messages(struct sockdiag *d, size_t len, const struct taker *to
 static enum status take_dump(struct sockdiag *d, enum status st, const struct taker *to,
                              struct err *err)
 {
+    _Alignas(struct nlmsghdr) char reply[REPLY_BYTES];
     for (bool done = false; !st && !done;) {
-        ssize_t got = recv(d->fd_plus_1 - 1, d->reply, REPLY_BYTES, 0);
+        ssize_t got = recv(d->fd_plus_1 - 1, reply, sizeof reply, 0);
         if (got <= 0)
             st = err_errno(err, "list of TCP sockets");
         else
-            done = take_messages(d, (size_t)got, to, &st, err);
+            done = take_messages((const void *)reply, (size_t)got, to, &st, err);
     }
     /* What is left of a broken answer must not be taken for that of the next question. */
     if (st)
@@ -201,6 +197,4 @@ void sockdiag_close(struct sockdiag *d)
     if (d->fd_plus_1)
         close(d->fd_plus_1 - 1);
     d->fd_plus_1 = 0;
-    free(d->reply);
-    d->reply = NULL;
 }

@@ -36,7 +36,6 @@ typedef void (*tcp_socket_fn)(const struct tcp_socket *socket, void *arg);
 /* All zero is a valid start. */
 struct sockdiag {
     int fd_plus_1;
-    char *reply;
 };
 
 /* Calls fn for every TCP socket, IPv4 and IPv6, whose state is in the bit mask. */

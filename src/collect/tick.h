@@ -9,6 +9,7 @@
 /* One series of one collector, for as long as it is emitted. */
 struct series {
     const struct metric *metric;
+    uint64_t id;     /* no other series of this machine has or had it */
     uint32_t run;    /* of the collector, in which it was last emitted */
     struct span key; /* the values, each ended by NUL */
     struct span raw; /* encoded labels, for remote write */
@@ -63,8 +64,11 @@ struct collect {
     struct buf key;      /* scratch of emit */
     struct kfile *files; /* all that were ever opened */
     size_t n_series;
-    uint64_t left_out; /* emissions beyond SERIES_MAX */
-    bool live_run;     /* only for those who watch (collect_run_live) */
+    uint64_t last_id;              /* of a series */
+    uint64_t left_out;             /* emissions beyond SERIES_MAX */
+    void (*before_run)(void *arg); /* NULL: nobody asked */
+    void *before_run_arg;
+    bool live_run; /* only for those who watch (collect_run_live) */
     int64_t wall_ms, mono_ms;
     struct arena arena; /* what collectors keep for the machine's lifetime */
 };

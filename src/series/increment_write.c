@@ -1,27 +1,22 @@
 /* See increment.h. The series of a message come in nearly the same order as in the one before: the
- * one that followed last time is tried first, a map finds the others. */
+ * one that followed last time is tried first, then those behind it. */
 #include "series/increment_code.h"
 
 #include "base/arena.h"
 #include "base/crypto.h"
-#include "base/map.h"
 
 #include <endian.h>
-
-struct known {
-    size_t len;
-    size_t at; /* in the order */
-    char raw[];
-};
+#include <stdlib.h>
 
 struct increment_writer {
-    struct known **order;
+    uint64_t *order; /* ids */
     double *values;
     uint32_t *seen; /* the message in which it was last */
     double *next;   /* values of this message, by place */
     size_t n, size;
-    struct map by_raw;
-    char *common; /* the label field that is left out */
+    uint64_t newest;  /* no known id is larger */
+    struct buf fresh; /* labels_raw of those that are new in this message, one after the other */
+    char *common;     /* the label field that is left out */
     size_t common_len;
     uint32_t message;
     uint64_t stream, seq;
@@ -36,11 +31,9 @@ struct increment_writer *increment_writer_open(void)
 
 void increment_writer_reset(struct increment_writer *w)
 {
-    for (size_t i = 0; i < w->n; i++)
-        free(w->order[i]);
     w->n = 0;
-    map_free(&w->by_raw);
-    w->by_raw = (struct map){0};
+    w->newest = 0;
+    buf_free(&w->fresh);
     free(w->common);
     w->common = NULL;
     w->common_len = 0;
@@ -63,60 +56,77 @@ static void grow(struct increment_writer *w)
 {
     if (w->n < w->size)
         return;
-    w->size = w->size ? 2 * w->size : 512;
-    w->order = mem_grow(w->order, w->size * sizeof(struct known *));
+    w->size = w->size ? w->size + w->size / 2 : 512;
+    w->order = mem_grow(w->order, w->size * sizeof *w->order);
     w->values = mem_grow(w->values, w->size * sizeof *w->values);
     w->seen = mem_grow(w->seen, w->size * sizeof *w->seen);
     w->next = mem_grow(w->next, w->size * sizeof *w->next);
 }
 
-static bool is_known(const struct known *k, struct span raw)
+static size_t add(struct increment_writer *w, uint64_t id, struct span raw)
 {
-    return k->len == raw.len && memcmp(k->raw, raw.at, raw.len) == 0;
-}
-
-/* Its place; a new one is added at the end. */
-static size_t place_of(struct increment_writer *w, struct span raw, size_t guess)
-{
-    if (guess < w->n && is_known(w->order[guess], raw))
-        return guess;
-    struct known *k = map_get(&w->by_raw, raw);
-    if (k)
-        return k->at;
     grow(w);
-    k = mem_alloc(sizeof *k + raw.len);
-    *k = (struct known){.len = raw.len, .at = w->n};
-    memcpy(k->raw, raw.at, raw.len);
-    map_put(&w->by_raw, span_from(k->raw, k->len), k);
-    w->order[w->n] = k;
+    buf_put(&w->fresh, &raw.len, sizeof raw.len);
+    buf_span(&w->fresh, raw);
+    w->order[w->n] = id;
     w->values[w->n] = 0;
     w->seen[w->n] = w->message - 1;
+    w->newest = MAX(w->newest, id);
     return w->n++;
 }
 
-/* Places and values of the message's samples. False when it is not of one time. */
-static bool take(struct increment_writer *w, struct span message, int64_t *t_ms)
+/* Its place; a new one is added at the end. Most new ones are newer than all that are known. */
+static size_t place_of(struct increment_writer *w, uint64_t id, struct span raw, size_t guess)
 {
-    struct write_reader r = write_reader_of(message);
-    struct write_entry e;
-    bool first = true;
-    for (size_t guess = 0; write_next(&r, &e);) {
-        struct sample s;
-        const char *fault = NULL;
-        if (!write_sample_next(&e.samples_raw, &s, &fault) || e.samples_raw.len)
-            return false;
-        if ((!first && s.t_ms != *t_ms) || e.labels_raw.len > INCREMENT_LABELS_MAX_BYTES)
-            return false;
-        *t_ms = s.t_ms;
-        first = false;
-        size_t at = place_of(w, e.labels_raw, guess);
-        if (w->seen[at] == w->message || w->n > INCREMENT_SERIES_MAX)
-            return false; /* twice in one message */
-        w->seen[at] = w->message;
-        w->next[at] = s.v;
-        guess = at + 1;
+    if (w->n == 0 || id > w->newest)
+        return add(w, id, raw);
+    for (size_t i = guess; i < w->n; i++)
+        if (w->order[i] == id)
+            return i;
+    for (size_t i = 0; i < w->n && i < guess; i++)
+        if (w->order[i] == id)
+            return i;
+    return add(w, id, raw);
+}
+
+struct taking {
+    struct increment_writer *w;
+    size_t guess;
+    bool failed;
+};
+
+static void take_one(uint64_t id, struct span raw, double v, void *arg)
+{
+    struct taking *t = arg;
+    struct increment_writer *w = t->w;
+    if (t->failed || raw.len > INCREMENT_LABELS_MAX_BYTES) {
+        t->failed = true;
+        return;
     }
-    return !r.fault && !first;
+    size_t at = place_of(w, id, raw, t->guess);
+    t->failed = w->seen[at] == w->message || w->n > INCREMENT_SERIES_MAX || w->fresh.failed;
+    w->seen[at] = w->message;
+    w->next[at] = v;
+    t->guess = at + 1;
+}
+
+/* Places and values of the samples. False when there are none or it cannot be. */
+static bool take(struct increment_writer *w, const struct collection *c)
+{
+    struct taking t = {.w = w};
+    if (c->n)
+        c->each(c->owner, take_one, &t);
+    return c->n && !t.failed;
+}
+
+/* Takes the labels of one that is new off the front. */
+static struct span next_fresh(struct span *fresh)
+{
+    size_t len;
+    memcpy(&len, fresh->at, sizeof len);
+    struct span raw = span_from(fresh->at + sizeof len, len);
+    *fresh = span_from(raw.at + len, fresh->len - sizeof len - len);
+    return raw;
 }
 
 /* The first label field of raw that is named instance, or empty. Fields are: tag, length, and
@@ -134,8 +144,8 @@ static struct span instance_field(struct span raw)
 
 static void put_common(struct increment_writer *w, struct buf *out)
 {
-    struct span field =
-        w->n ? instance_field(span_from(w->order[0]->raw, w->order[0]->len)) : (struct span){0};
+    struct span fresh = buf_view(&w->fresh);
+    struct span field = instance_field(next_fresh(&fresh));
     w->common = field.len ? mem_dup_span(field) : NULL;
     w->common_len = field.len;
     buf_varint(out, w->common_len);
@@ -153,9 +163,10 @@ static size_t shared(struct span a, struct span b)
 static void put_new(struct increment_writer *w, size_t from, struct buf *out)
 {
     auto_buf before = {0}, bare = {0};
+    struct span fresh = buf_view(&w->fresh);
     buf_varint(out, w->n - from);
     for (size_t i = from; i < w->n; i++) {
-        struct span raw = span_from(w->order[i]->raw, w->order[i]->len);
+        struct span raw = next_fresh(&fresh);
         const char *cut = w->common_len ? memmem(raw.at, raw.len, w->common, w->common_len) : NULL;
         size_t head = cut ? (size_t)(cut - raw.at) : raw.len;
         buf_clear(&bare);
@@ -170,6 +181,7 @@ static void put_new(struct increment_writer *w, size_t from, struct buf *out)
         buf_clear(&before);
         buf_span(&before, buf_view(&bare));
     }
+    buf_free(&w->fresh);
 }
 
 static void put_runs(const struct increment_writer *w, struct buf *out)
@@ -230,31 +242,25 @@ static void forget_ended(struct increment_writer *w)
 {
     size_t n = 0;
     for (size_t i = 0; i < w->n; i++) {
-        struct known *k = w->order[i];
-        if (is_stale(w->values[i])) {
-            map_remove(&w->by_raw, span_from(k->raw, k->len));
-            free(k);
+        if (is_stale(w->values[i]))
             continue;
-        }
-        k->at = n;
-        w->order[n] = k;
+        w->order[n] = w->order[i];
         w->values[n] = w->values[i];
         w->seen[n++] = w->seen[i];
     }
     w->n = n;
 }
 
-enum status increment_write(struct increment_writer *w, struct span message, struct buf *out,
+enum status increment_write(struct increment_writer *w, const struct collection *c, struct buf *out,
                             bool *whole, struct err *err)
 {
     size_t known = w->n, start = out->len;
-    int64_t t_ms = 0;
     w->message++;
-    if (!take(w, message, &t_ms)) {
+    if (!take(w, c)) {
         increment_writer_reset(w);
         return err_set(err, UNSUPPORTED,
-                       "the message has samples of several times, or too many "
-                       "series");
+                       "the collection has nothing, a series twice, or more than %d series",
+                       INCREMENT_SERIES_MAX);
     }
     *whole = !w->begun;
     if (*whole) {
@@ -266,7 +272,7 @@ enum status increment_write(struct increment_writer *w, struct span message, str
     buf_char(out, *whole ? INCREMENT_WHOLE : INCREMENT_NEXT);
     buf_varint(out, w->stream);
     buf_varint(out, w->seq++);
-    buf_varint(out, zigzag(t_ms - w->t_ms));
+    buf_varint(out, zigzag(c->t_ms - w->t_ms));
     if (*whole)
         put_common(w, out);
     put_new(w, known, out);
@@ -274,7 +280,7 @@ enum status increment_write(struct increment_writer *w, struct span message, str
     put_changed(w, out);
     put_values(w, out);
     forget_ended(w);
-    w->t_ms = t_ms;
+    w->t_ms = c->t_ms;
     w->begun = true;
     if (!out->failed)
         return OK;

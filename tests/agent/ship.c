@@ -1,4 +1,5 @@
 /* Shipping, against a receiver on the same loop that answers as told. */
+#include "message_collection.h"
 #include "unit.h"
 
 #include "agent/ship.h"
@@ -152,7 +153,14 @@ static void run(struct bench *b)
 }
 
 /* Lives as long as the bench. */
-static struct span message_of(struct bench *b, const char *names, double v)
+static struct collection kept(struct bench *b, const struct buf *message)
+{
+    struct span *text = ARENA_ARRAY(&b->arena, struct span, 1);
+    *text = arena_span(&b->arena, buf_view(message));
+    return message_collection(text);
+}
+
+static struct collection collection_of(struct bench *b, const char *names, double v)
 {
     auto_buf message = {0};
     for (; *names; names++) {
@@ -160,12 +168,13 @@ static struct span message_of(struct bench *b, const char *names, double v)
         label_set(&l, SPAN(LABEL_NAME), span_from(names, 1));
         write_series(&message, label_builder_end(&l), &(struct sample){(int64_t)v, v}, 1);
     }
-    return arena_span(&b->arena, buf_view(&message));
+    return kept(b, &message);
 }
 
 static void take(struct bench *b, const char *names, double v)
 {
-    ship_take(b->ship, message_of(b, names, v));
+    struct collection c = collection_of(b, names, v);
+    ship_take(b->ship, &c);
 }
 
 static size_t left_in_spool(struct bench *b)
@@ -311,11 +320,12 @@ static void test_let_go_while_under_way(void **state UNUSED)
 {
     struct bench b = {.hang = true, .stop_after = 1};
     bench_open(&b);
-    struct span message = message_of(&b, "a", 1);
-    ship_take(b.ship, message);
+    struct collection c = collection_of(&b, "a", 1);
+    ship_take(b.ship, &c);
     run(&b);
     ship_let_go(b.ship);
-    memset((char *)(uintptr_t)message.at, 0, message.len);
+    const struct span *message = c.owner;
+    memset((char *)(uintptr_t)message->at, 0, message->len);
     take(&b, "a", 2);
     assert_goes_on(&b);
     ship_let_go(NULL);
@@ -418,7 +428,8 @@ static void take_noise(struct bench *b, uint64_t *chance, int64_t t_ms)
         label_set(&l, SPAN(LABEL_NAME), span_of(name));
         write_series(&message, label_builder_end(&l), &(struct sample){t_ms, v}, 1);
     }
-    ship_take(b->ship, arena_span(&b->arena, buf_view(&message)));
+    struct collection c = kept(b, &message);
+    ship_take(b->ship, &c);
 }
 
 /* A server that is back has other agents, too: no more than a MiB a second of what waited. */

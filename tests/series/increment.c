@@ -1,5 +1,6 @@
 /* Increments: what is written is read back as the same remote-write message; what is damaged, or
  * does not follow, is refused. */
+#include "message_collection.h"
 #include "unit.h"
 
 #include "base/arena.h"
@@ -49,6 +50,14 @@ static void pair_close(struct pair *p)
     buf_free(&p->back);
 }
 
+static enum status write_message(struct increment_writer *w, const struct buf *message,
+                                 struct buf *out, bool *whole, struct err *err)
+{
+    struct span text = buf_view(message);
+    struct collection c = message_collection(&text);
+    return increment_write(w, &c, out, whole, err);
+}
+
 /* Bytes on the wire; the message must come back, series perhaps in another order when some are
  * new. */
 static size_t pass(struct pair *p, const struct value *v, size_t n, bool whole, bool same_order)
@@ -60,7 +69,7 @@ static size_t pass(struct pair *p, const struct value *v, size_t n, bool whole, 
     p->t_ms += 1000;
     for (size_t i = 0; i < n; i++)
         put(&p->message, &v[i], p->t_ms);
-    assert_ok(increment_write(p->w, buf_view(&p->message), &p->bytes, &was_whole, err));
+    assert_ok(write_message(p->w, &p->message, &p->bytes, &was_whole, err));
     assert_int_equal(was_whole, whole);
     assert_ok(increment_read(p->r, buf_view(&p->bytes), &p->back, err));
     assert_int_equal(p->back.len, p->message.len);
@@ -153,7 +162,7 @@ static void test_shared_labels(void **state UNUSED)
         bool whole;
         put(&message, &(struct value){"m", hosts[i], 1}, 1000);
         put(&message, &(struct value){"n", hosts[i], 1}, 1000);
-        assert_ok(increment_write(w, buf_view(&message), &bytes, &whole, err));
+        assert_ok(write_message(w, &message, &bytes, &whole, err));
         r[i] = increment_reader_open(labels);
         assert_ok(increment_read(r[i], buf_view(&bytes), &back, err));
         assert_memory_equal(back.at, message.at, message.len);
@@ -180,29 +189,81 @@ static void test_does_not_follow(void **state UNUSED)
     buf_clear(&p.message);
     buf_clear(&p.bytes);
     put(&p.message, &v, p.t_ms + 1);
-    assert_ok(increment_write(p.w, buf_view(&p.message), &p.bytes, &whole, err));
+    assert_ok(write_message(p.w, &p.message, &p.bytes, &whole, err));
     assert_fails(increment_read(p.r, buf_view(&p.bytes), &p.back, err), NOT_FOUND, "whole");
     increment_writer_reset(p.w);
     pass(&p, &v, 1, true, true);
     pair_close(&p);
 }
 
-static void test_not_of_one_time(void **state UNUSED)
+static void test_not_as_an_increment(void **state UNUSED)
 {
     struct pair p;
     bool whole;
     pair_open(&p);
-    put(&p.message, &(struct value){"a", "h", 1}, 1000);
-    put(&p.message, &(struct value){"b", "h", 1}, 2000);
-    assert_fails(increment_write(p.w, buf_view(&p.message), &p.bytes, &whole, err), UNSUPPORTED,
-                 "several times");
-    buf_clear(&p.message);
+    assert_fails(write_message(p.w, &p.message, &p.bytes, &whole, err), UNSUPPORTED, "nothing");
     put(&p.message, &(struct value){"a", "h", 1}, 1000);
     put(&p.message, &(struct value){"a", "h", 1}, 1000);
-    assert_fails(increment_write(p.w, buf_view(&p.message), &p.bytes, &whole, err), UNSUPPORTED,
-                 "several times");
+    assert_fails(write_message(p.w, &p.message, &p.bytes, &whole, err), UNSUPPORTED, "twice");
     pass(&p, (struct value[]){{"a", "h", 1}}, 1, true, true);
     pair_close(&p);
+}
+
+struct many {
+    uint64_t first_id;
+    size_t n, labels_bytes;
+};
+
+static void each_of_many(const void *owner, collection_fn fn, void *arg)
+{
+    static const char zeros[INCREMENT_LABELS_MAX_BYTES + 1];
+    const struct many *m = owner;
+    for (size_t i = 0; i < m->n; i++)
+        fn(m->first_id + i, span_from(zeros, m->labels_bytes), 1, arg);
+}
+
+static void test_limits(void **state UNUSED)
+{
+    static const struct {
+        struct many many;
+        enum status st;
+    } cases[] = {
+        {{1, INCREMENT_SERIES_MAX, 4}, OK},
+        {{1, INCREMENT_SERIES_MAX + 1, 4}, UNSUPPORTED},
+        {{1, 1, INCREMENT_LABELS_MAX_BYTES}, OK},
+        {{1, 1, INCREMENT_LABELS_MAX_BYTES + 1}, UNSUPPORTED},
+    };
+    for (size_t i = 0; i < COUNT(cases); i++) {
+        struct increment_writer *w = increment_writer_open();
+        struct collection c = {&cases[i].many, each_of_many, 1000, cases[i].many.n};
+        auto_buf bytes = {0};
+        struct err err;
+        bool whole;
+        assert_int_equal(increment_write(w, &c, &bytes, &whole, &err), cases[i].st);
+        increment_writer_close(w);
+    }
+}
+
+/* Ids that come back out of order, and smaller ones that are new. */
+static void test_any_order_of_ids(void **state UNUSED)
+{
+    struct increment_writer *w = increment_writer_open();
+    static const struct many some[] = {{50, 40, 8}, {70, 40, 8}, {10, 60, 8}, {10, 100, 8}};
+    static const size_t fresh[] = {40, 20, 40, 0};
+    for (size_t i = 0; i < COUNT(some); i++) {
+        struct collection c = {&some[i], each_of_many, 1000 * (int64_t)i, some[i].n};
+        auto_buf bytes = {0};
+        bool whole;
+        assert_ok(increment_write(w, &c, &bytes, &whole, err));
+        assert_int_equal(whole, i == 0);
+        /* kind, stream, seq, time, of a whole one the common field (here none), how many are new */
+        const unsigned char *at = (const unsigned char *)bytes.at + 1;
+        for (int skip = whole ? 4 : 3; skip > 0; at++)
+            skip -= *at < 0x80;
+        size_t n = *at;
+        assert_int_equal(n, fresh[i]);
+    }
+    increment_writer_close(w);
 }
 
 /* Every byte changed and every length: refused, or read as something, never worse. */
@@ -231,7 +292,8 @@ static void test_damaged(void **state UNUSED)
 const struct CMUnitTest increment_tests[] = {
     cmocka_unit_test(test_values),          cmocka_unit_test(test_series_come_and_go),
     cmocka_unit_test(test_small),           cmocka_unit_test(test_shared_labels),
-    cmocka_unit_test(test_does_not_follow), cmocka_unit_test(test_not_of_one_time),
+    cmocka_unit_test(test_does_not_follow), cmocka_unit_test(test_not_as_an_increment),
+    cmocka_unit_test(test_limits),          cmocka_unit_test(test_any_order_of_ids),
     cmocka_unit_test(test_damaged),
 };
 const size_t increment_tests_n = COUNT(increment_tests);

@@ -1,0 +1,21 @@
+/* See collection.h. */
+#include "series/collection.h"
+
+#include "series/remote_write.h"
+
+struct writing {
+    struct buf *out;
+    int64_t t_ms;
+};
+
+static void write_one(uint64_t id UNUSED, struct span labels_raw, double v, void *arg)
+{
+    const struct writing *w = arg;
+    write_series_raw(w->out, labels_raw, &(struct sample){w->t_ms, v}, 1);
+}
+
+void collection_write(const struct collection *c, struct buf *out)
+{
+    if (c->n)
+        c->each(c->owner, write_one, &(struct writing){out, c->t_ms});
+}
