@@ -477,6 +477,15 @@ not in its time (a kill is forgotten after half an hour). The time after is from
 {table(results)}"""
 
 
+REMARKS = '\n## Remarks\n'
+
+
+def remarks(file):
+    """What somebody has written at the end of the last document."""
+    before, mark, after = (file.read_text() if file.exists() else '').partition(REMARKS)
+    return mark + after
+
+
 def minutes_of(scenario):
     return scenario.minutes + (scenario.verify if scenario.remedy else 0)
 
@@ -526,7 +535,8 @@ def main():
     finally:
         left = options.machine.put_back()
     if options.markdown:
-        options.markdown.write_text(document(results, options, time.monotonic() - start))
+        options.markdown.write_text(document(results, options, time.monotonic() - start)
+                                    + remarks(options.markdown))
     if options.json:
         options.json.write_text(json.dumps(results, indent=1) + '\n')
     score = Score(results)

@@ -197,6 +197,10 @@ NETWORK = [
              undo=('keep net.netfilter.nf_conntrack_max',),
              expect=inc('net.netfilter.nf_conntrack_max', 'NE5', 'NE5-drops'),
              remedy='gset net.netfilter.nf_conntrack_max 262144', minutes=8),
+    Scenario('keepalive', 'a queue manager holds what dead clients had for two hours', 'net', 'nofile n=100 limit=1024',
+             'cp "$LAB" "$T/runmqlsr"; nset net.ipv4.tcp_keepalive_time 7200',
+             wrap='bash -c \'shift; exec "$T/runmqlsr" "$@"\' -', shows=False,
+             expect=dec('net.ipv4.tcp_keepalive_time', 'TC8'), remedy='nset net.ipv4.tcp_keepalive_time 300'),
     fine('accept', 'bursts within the queue', 'net', 'accept backlog=4096 burst=150 rounds=4 stall_ms=100'),
     fine('many-accepts', 'more and larger bursts within the queue', 'net',
          'accept backlog=1024 burst=400 rounds=6 stall_ms=20'),
@@ -297,6 +301,12 @@ MEMORY = [
              'mem hot_mb=200 seconds=4', MEMORY_GROUP.format(mb=64), undo=('echo "rmdir ' + GROUP + '"',),
              wrap="bash -c 'echo $$ > " + GROUP + "/cgroup.procs; while [ ! -e \"$T/stop\" ]; do \"$@\" || true; sleep 1; done' -",
              lane='memory', shows=False, expect=up('ME4-unit', 'ME4-group'), excuse=('ME3-group',)),
+    Scenario('swap-in-group', 'a group swaps all the time, the host has plenty', 'host',
+             'mem hot_mb=170 cold_mb=0 seconds=30', MEMORY_GROUP.format(mb=128) +
+             'dd if=/dev/zero of="$T/swap" bs=1M count=400 conv=fsync status=none; chmod 600 "$T/swap"; '
+             'mkswap -q "$T/swap"; swapon "$T/swap"', undo=('echo "rmdir ' + GROUP + '"', 'echo "swapoff $T/swap"'),
+             wrap=IN_GROUP, lane='memory', shows=False, expect=up('ME3-group'), minutes=20, verify=13,
+             remedy='echo 400M > ' + GROUP + '/memory.limit_in_bytes'),
     fine('page-cache', 'the page cache fills a group: used is high, pressure is not', 'host',
          'mem file="$T/bulk" hot_mb=20 cold_mb=0 file_stream_mb=150 seconds=5',
          setup=MEMORY_GROUP.format(mb=200) + DATA, undo=('echo "rmdir ' + GROUP + '"',), wrap=IN_GROUP, lane='memory'),
@@ -321,8 +331,16 @@ PROCESSORS = [
     fine('cpu', 'one program that is busy half of the time', 'host', 'cpu seconds=5 workers=1 duty_pct=30', minutes=15),
 ]
 
+RPS = '/sys/class/net/lo/queues/rx-0/rps_cpus'
+
 TABLES = [
     # What all namespaces share: one after the other, not beside others.
+    Scenario('netdev-backlog', 'packets wait for another processor, and few may', 'host',
+             'udp n=60000 pps=60000 size=256 stall_ms=1 rcvbuf=8388608 force=1',
+             'nset net.core.netdev_max_backlog 16; echo 2 > ' + RPS, wrap='taskset -c 0',
+             undo=('keep net.core.netdev_max_backlog', 'echo "echo $(cat ' + RPS + ') > ' + RPS + '"'),
+             alone=True, lane='shared', expect=inc('net.core.netdev_max_backlog', 'NE1'),
+             remedy='nset net.core.netdev_max_backlog 4096'),
     Scenario('tcp-memory', 'what nobody reads fills the memory of TCP', 'host', 'unread n=100',
              'nset net.ipv4.tcp_mem "40000 60000 120000"', undo=('keep net.ipv4.tcp_mem',), alone=True, lane='shared',
              shows=False, expect=inc('net.ipv4.tcp_mem', 'TC9'), remedy='nset net.ipv4.tcp_mem "400000 600000 900000"'),

@@ -4,8 +4,8 @@
 
 #include "base/buf.h"
 
-/* id: of the series among all that its owner ever has, never another's; labels_raw: encoded for
- * remote write, valid during the call. */
+/* Called for each sample, of a series at most once. id: of the series among all that its owner ever
+ * has, never another's; labels_raw: encoded for remote write, valid during the call. */
 typedef void (*collection_fn)(uint64_t id, struct span labels_raw, double v, void *arg);
 
 /* {0}: none. Its owner says until when it holds. */

@@ -75,10 +75,11 @@ static size_t add(struct increment_writer *w, uint64_t id, struct span raw)
     return w->n++;
 }
 
-/* Its place; a new one is added at the end. Most new ones are newer than all that are known. */
+/* Its place; a new one is added at the end. All of a whole message are new, and so is what is newer
+ * than all that are known: nothing is searched then. */
 static size_t place_of(struct increment_writer *w, uint64_t id, struct span raw, size_t guess)
 {
-    if (w->n == 0 || id > w->newest)
+    if (!w->begun || id > w->newest)
         return add(w, id, raw);
     for (size_t i = guess; i < w->n; i++)
         if (w->order[i] == id)

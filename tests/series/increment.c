@@ -202,6 +202,8 @@ static void test_not_as_an_increment(void **state UNUSED)
     bool whole;
     pair_open(&p);
     assert_fails(write_message(p.w, &p.message, &p.bytes, &whole, err), UNSUPPORTED, "nothing");
+    pass(&p, (struct value[]){{"a", "h", 1}}, 1, true, true);
+    buf_clear(&p.message);
     put(&p.message, &(struct value){"a", "h", 1}, 1000);
     put(&p.message, &(struct value){"a", "h", 1}, 1000);
     assert_fails(write_message(p.w, &p.message, &p.bytes, &whole, err), UNSUPPORTED, "twice");
