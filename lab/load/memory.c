@@ -55,6 +55,11 @@ void w_mem(void)
     result("\"tx_per_s\":%.0f,\"p99_us\":%.0f,\"p999_us\":%.0f,\"majflt\":%ld,\"inblock\":%ld",
            (double)tx / el, pct(lat, nl, .99), pct(lat, nl, .999), ru1.ru_majflt - ru0.ru_majflt,
            ru1.ru_inblock - ru0.ru_inblock);
+    free(lat); /* the next round takes its own */
+    munmap(h, hot + 4096);
+    munmap(c, cold + 4096);
+    if (fd >= 0)
+        close(fd);
 }
 
 /* n busy workers beside one probe that wakes every 5 ms */
