@@ -84,7 +84,7 @@ def report(result, verbose):
         if re.search(r'#\s*skip', line, re.I) or SOAK and line.startswith('# '):
             print('     ' + line.strip())
     if failed:
-        for line in [line for line in lines if line.startswith('not ok')] + lines[-80:]:
+        for line in [line for line in lines[:-80] if line.startswith('not ok')] + lines[-80:]:
             print('     | ' + line)
     return passed, failed, skipped
 

@@ -60,10 +60,8 @@ static enum status spell_out(struct dress *d, const struct collection *c, struct
                              struct err *err)
 {
     auto_buf message = {0};
-    collection_write(c, &message);
-    if (message.failed)
-        return err_set(err, FULL, "a collection is larger than %d bytes", BUF_DEFAULT_MAX_BYTES);
-    return dress_message(d, buf_view(&message), out, err);
+    enum status st = collection_write(c, &message, err);
+    return st ? st : dress_message(d, buf_view(&message), out, err);
 }
 
 enum status dress_collection(struct dress *d, const struct collection *c, struct dressed *out,

@@ -173,10 +173,10 @@ static void put_in_spool(struct ship *s, struct span message)
 
 static void spool_collection(struct ship *s, const struct collection *c)
 {
+    struct err err = {0};
     auto_buf message = {0};
-    collection_write(c, &message);
-    if (message.failed)
-        log_error("a collection is larger than %d bytes and was not kept", BUF_DEFAULT_MAX_BYTES);
+    if (collection_write(c, &message, &err))
+        log_error("%s and was not kept", err.text);
     else
         put_in_spool(s, buf_view(&message));
 }

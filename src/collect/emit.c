@@ -293,18 +293,17 @@ void collect_openmetrics(const struct collect *c, struct buf *out)
     buf_str(out, "# EOF\n");
 }
 
-size_t collect_write_all(const struct collect *c, struct buf *out)
+static void each_value(const struct active *a, collection_fn fn, void *arg)
 {
-    size_t n = 0;
-    for (size_t i = 0; i < c->n_active; i++) {
-        const struct active *a = &c->active[i];
-        for (size_t j = 0; j < a->n; j++) {
-            struct sample s = {c->wall_ms, a->slots[j].v};
-            write_series_raw(out, a->slots[j].series->raw, &s, 1);
-        }
-        n += a->n;
-    }
-    return n;
+    for (size_t i = 0; i < a->n; i++)
+        fn(a->slots[i].series->id, a->slots[i].series->raw, a->slots[i].v, arg);
+}
+
+static void each_latest(const void *owner, collection_fn fn, void *arg)
+{
+    const struct collect *c = owner;
+    for (size_t i = 0; i < c->n_active; i++)
+        each_value(&c->active[i], fn, arg);
 }
 
 static void each_found(const void *owner, collection_fn fn, void *arg)
@@ -314,8 +313,7 @@ static void each_found(const void *owner, collection_fn fn, void *arg)
         const struct active *a = &c->active[i];
         if (!a->fresh)
             continue;
-        for (size_t j = 0; j < a->n; j++)
-            fn(a->slots[j].series->id, a->slots[j].series->raw, a->slots[j].v, arg);
+        each_value(a, fn, arg);
         for (size_t j = 0; j < a->n_ended; j++)
             fn(a->ended[j]->id, a->ended[j]->raw, bits_double(STALE_NAN_BITS), arg);
     }
@@ -333,6 +331,15 @@ struct collection collect_found(const struct collect *c)
 size_t collect_write(const struct collect *c, struct buf *out)
 {
     struct collection found = collect_found(c);
-    collection_write(&found, out);
+    collection_write(&found, out, NULL);
     return found.n;
+}
+
+size_t collect_write_all(const struct collect *c, struct buf *out)
+{
+    struct collection latest = {.owner = c, .each = each_latest, .t_ms = c->wall_ms};
+    for (size_t i = 0; i < c->n_active; i++)
+        latest.n += c->active[i].n;
+    collection_write(&latest, out, NULL);
+    return latest.n;
 }

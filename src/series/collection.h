@@ -3,6 +3,7 @@
 #pragma once
 
 #include "base/buf.h"
+#include "base/err.h"
 
 /* Called for each sample, of a series at most once. id: of the series among all that its owner ever
  * has, never another's; labels_raw: encoded for remote write, valid during the call. */
@@ -16,5 +17,6 @@ struct collection {
     size_t n;     /* samples */
 };
 
-/* Appends remote-write TimeSeries. */
-void collection_write(const struct collection *c, struct buf *out);
+/* Appends remote-write TimeSeries. FULL: out has no room, and what it has then is of no use; its
+ * failed says the same. */
+enum status collection_write(const struct collection *c, struct buf *out, struct err *err);

@@ -38,9 +38,9 @@ struct increment_writer *increment_writer_open(void);
 void increment_writer_close(struct increment_writer *w); /* NULL is fine */
 /* The next message is whole: the receiver may not have the last one, or is another. */
 void increment_writer_reset(struct increment_writer *w);
-/* Appends the message to out; *whole says which kind it became. UNSUPPORTED: it has nothing, a
- * series twice, or more than can be: send it as it is; the next is whole. Remembers series by their
- * id, so all collections must be of one owner. */
+/* Appends the message to out; *whole says which kind it became. UNSUPPORTED: it has nothing, in
+ * an increment a series twice, or more than can be: send it as it is; the next is whole. Remembers
+ * series by their id, so all collections must be of one owner. */
 MUST_USE enum status increment_write(struct increment_writer *w, const struct collection *c,
                                      struct buf *out, bool *whole, struct err *err);
 
